@@ -10,6 +10,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import { history } from "./mock-history.mjs";
 import { insight } from "./mock-insight.mjs";
 
 const PORT = Number(process.env.PORT ?? 9191);
@@ -735,7 +736,8 @@ async function api(path, query) {
     return { items, next_cursor: from + limit < all.length ? items.at(-1).id : null };
   }
   if (path === "/api/flows/export") return exported(query);
-  const told = insight(path, query, mode === "empty" ? [] : flows, stars);
+  const known = mode === "empty" ? [] : flows;
+  const told = history(path, query, known) ?? insight(path, query, known, stars);
   if (told !== undefined) return told;
   const match = /^\/api\/flows\/([^/]+)(?:\/(request|response|events|diff))?$/.exec(path);
   const flow = match && flows.find(({ id }) => id === match[1]);

@@ -118,6 +118,7 @@ for (const theme of ["light", "dark"] as const) {
         "/sessions",
         `/sessions/${session}`,
         `/tools?tool=${tool}`,
+        "/history",
         "/spend",
         "/spend?by=class",
         "/spend?by=commit",

@@ -48,6 +48,7 @@ async function stops(request: APIRequestContext): Promise<Stop[]> {
         `/api/tools/${encodeURIComponent(tool.name)}/invocations`,
       )
     : [];
+  const [written] = await items<{ id: string }>(request, "/api/conversations?limit=1");
   const session = encodeURIComponent(longest?.id ?? "none");
   const name = encodeURIComponent(tool?.name ?? "none");
   const unfold = (page: Page) => page.locator("main [data-row]").first().click();
@@ -56,6 +57,8 @@ async function stops(request: APIRequestContext): Promise<Stop[]> {
     { name: "sessions", path: "/sessions" },
     { name: "session", path: `/sessions/${session}` },
     { name: "session-turn", path: `/sessions/${session}`, unfold },
+    { name: "history", path: "/history" },
+    { name: "conversation", path: `/history/${encodeURIComponent(written?.id ?? session)}` },
     { name: "flows", path: "/flows" },
     { name: "flow", path: `/flows/${flow?.id}` },
     { name: "flow-events", path: `/flows/${flow?.id}?tab=events` },

@@ -59,7 +59,7 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
 }
 
-/// Shows a conversation: its lanes, its branches, and a page of its lines in the order of time.
+/// Shows a conversation: its lanes, its branches, and a page of its lines in the order of time, or the newest first.
 #[utoipa::path(
     get, path = "/api/conversations/{id}", tag = "flows", operation_id = "conversation",
     params(
@@ -68,6 +68,7 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("branch" = Option<u32>, Query, description = "Lines of this branch alone, by its number"),
         ("lane" = Option<u32>, Query, description = "Lines of this lane alone, by its number"),
+        ("order" = Option<String>, Query, description = "`oldest`, as without it, or `newest`: the line that comes first"),
         ("notes" = Option<bool>, Query, description = "`true`: also what the agent noted for itself"),
         ("content" = Option<bool>, Query, description = "`true`: with each line as the agent wrote it, redacted"),
     ),
@@ -83,12 +84,18 @@ pub(crate) async fn one(
     Path(session): Path<String>,
     params: Params,
 ) -> Result<Written, ApiError> {
-    let params = params.only(&["limit", "cursor", "branch", "lane", "notes", "content"])?;
+    let names = ["limit", "cursor", "branch", "lane", "order", "notes", "content"];
+    let params = params.only(&names)?;
     let number = |name| params.parsed(name, "a number", |word: &str| word.parse().ok());
     let switch = |name| {
         let read = params.parsed(name, "true or false", |word: &str| word.parse().ok());
         read.map(|on: Option<bool>| on.unwrap_or(false))
     };
+    let order = params.parsed("order", "oldest or newest", |word: &str| match word {
+        "oldest" => Some(false),
+        "newest" => Some(true),
+        _ => None,
+    })?;
     let with_content = switch("content")?;
     let (usual, most) =
         if with_content { (WHOLE_LINES_MAX, WHOLE_LINES_MAX) } else { (LINES, PAGE_MAX) };
@@ -98,6 +105,7 @@ pub(crate) async fn one(
         lane: number("lane")?,
         with_notes: switch("notes")?,
         with_content,
+        newest_first: order.unwrap_or(false),
         after: after.map(Into::into),
         limit: params.limit(usual, PAGE_MAX)?.min(most),
     };

@@ -5,6 +5,9 @@ import type {
   Budget,
   CommitPage,
   Context,
+  Conversation,
+  ConversationDetail,
+  ConversationLine,
   CostPage,
   Finding,
   Flow,
@@ -28,6 +31,10 @@ const ACTIVITY_MS = 300_000;
 const HOURS_MAX = 10_000;
 /** Sessions in a page. */
 export const SESSION_PAGE = 60;
+/** Lines in a page, each whole: some may be long. */
+const LINE_PAGE = 40;
+/** Flows in a page beside them. */
+const PASSED_PAGE = 100;
 /** Calls in a page; the server's own limit. */
 const CALLS_MAX = 500;
 /** Tools of a session whose failed calls are looked up: one question each. */
@@ -86,6 +93,73 @@ export const sessionQuery = (id: string) =>
     queryKey: ["session", id],
     queryFn: ({ signal }) => ask<SessionDetail>(`/api/sessions/${part(id)}`, {}, signal),
     refetchInterval: SUMS_MS,
+  });
+
+/** Conversations as agents' own files tell them, the one with the newest line first. */
+export const conversationsQuery = (params: Params) =>
+  infiniteQueryOptions({
+    queryKey: ["conversations", params],
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Conversation>>(
+        "/api/conversations",
+        { ...params, cursor: pageParam ?? undefined, limit: SESSION_PAGE },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: SUMS_MS,
+  });
+
+/** A conversation and a page of its lines. */
+export type ConversationPart = Omit<ConversationDetail, "items"> & Page<ConversationLine>;
+
+/** Its lines, the newest first, each as the agent wrote it. They are not asked for again by themselves. */
+export const conversationQuery = (id: string, params: Params) =>
+  infiniteQueryOptions({
+    queryKey: ["conversations", id, params],
+    queryFn: ({ pageParam, signal }) =>
+      ask<ConversationPart>(
+        `/api/conversations/${part(id)}`,
+        {
+          ...params,
+          order: "newest",
+          content: "true",
+          cursor: pageParam ?? undefined,
+          limit: LINE_PAGE,
+        },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 30_000,
+  });
+
+/** What it adds up to now. */
+export const conversationHeadQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["conversations", id, "head"],
+    queryFn: ({ signal }) =>
+      ask<ConversationPart>(`/api/conversations/${part(id)}`, { limit: 1 }, signal),
+    refetchInterval: SUMS_MS,
+  });
+
+/** What of a session passed on the wire, the newest first. */
+export const passedQuery = (session: string, enabled: boolean) =>
+  infiniteQueryOptions({
+    queryKey: ["session", session, "passed"],
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Flow>>(
+        "/api/flows",
+        { session, cursor: pageParam ?? undefined, limit: PASSED_PAGE },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 30_000,
+    enabled,
   });
 
 export const ledgerQuery = (id: string) =>

@@ -260,7 +260,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows a conversation: its lanes, its branches, and a page of its lines in the order of time. */
+        /** Shows a conversation: its lanes, its branches, and a page of its lines in the order of time, or the newest first. */
         get: operations["conversation"];
         put?: never;
         post?: never;
@@ -5362,6 +5362,8 @@ export interface operations {
                 branch?: number;
                 /** @description Lines of this lane alone, by its number */
                 lane?: number;
+                /** @description `oldest`, as without it, or `newest`: the line that comes first */
+                order?: string;
                 /** @description `true`: also what the agent noted for itself */
                 notes?: boolean;
                 /** @description `true`: with each line as the agent wrote it, redacted */

@@ -66,6 +66,12 @@ export type Session = Schemas["Session"];
 export type SessionDetail = Schemas["SessionDetail"];
 export type SessionAgent = Schemas["SessionAgent"];
 export type Totals = Schemas["Totals"];
+export type Conversation = Schemas["Conversation"];
+export type ConversationDetail = Schemas["ConversationDetail"];
+export type ConversationLane = Schemas["ConversationLane"];
+export type ConversationLine = Omit<Open<Schemas["ConversationLine"], "role">, "content"> & {
+  content?: unknown;
+};
 export type Ledger = Schemas["Ledger"];
 export type QuotaWindow = Schemas["WindowItem"];
 export type Budget = Schemas["Budget"];

@@ -7,6 +7,8 @@ export const paths = {
   now: "/now",
   sessions: "/sessions",
   session: "/sessions/$id",
+  history: "/history",
+  conversation: "/history/$id",
   flows: "/flows",
   flow: "/flows/$id",
   spend: "/spend",
@@ -142,6 +144,45 @@ export function readSessionView(search: Record<string, unknown>): SessionView {
 
 export function sessionHref(id: string, view: SessionView = {}): string {
   return `${paths.sessions}/${encodeURIComponent(id)}${writeSearch({ ...view })}`;
+}
+
+/** Which conversations are listed. */
+export interface HistoryView {
+  range?: Range;
+  project?: string;
+  /** A part of the first prompt. */
+  q?: string;
+}
+
+export function readHistoryView(search: Record<string, unknown>): HistoryView {
+  const { project, q } = readFilter(search);
+  const view: HistoryView = { ...(project ? { project } : {}), ...(q ? { q } : {}) };
+  if (isRange(search["range"])) view.range = search["range"];
+  return view;
+}
+
+export function historyHref(view: HistoryView = {}): string {
+  return `${paths.history}${writeSearch({ ...view })}`;
+}
+
+/** What of a conversation is shown: one lane, what passed on the wire beside it, the agent's own notes. */
+export interface ConversationView {
+  lane?: string;
+  wire?: "no";
+  notes?: "yes";
+}
+
+export function readConversationView(search: Record<string, unknown>): ConversationView {
+  const view: ConversationView = {};
+  const lane = word(search["lane"]);
+  if (lane && /^\d{1,9}$/.test(lane)) view.lane = lane;
+  if (search["wire"] === "no") view.wire = "no";
+  if (search["notes"] === "yes") view.notes = "yes";
+  return view;
+}
+
+export function conversationHref(id: string, view: ConversationView = {}): string {
+  return `${paths.conversation.replace("$id", encodeURIComponent(id))}${writeSearch({ ...view })}`;
 }
 
 /** What of the tools is shown: which of them, in which session, and the call that is unfolded. */

@@ -14,14 +14,18 @@ import { SetupScreen } from "@/features/setup/SetupScreen";
 import { Shell } from "@/shell/Shell";
 import { Notice, Skeleton } from "@/ui/Notice";
 import {
+  type ConversationView,
   type FindingsView,
   type FlowsSearch,
   filterOf,
   flowHref,
+  type HistoryView,
   parseSearch,
   paths,
+  readConversationView,
   readFindingsView,
   readFlowsSearch,
+  readHistoryView,
   readQuery,
   readSessionsView,
   readSessionView,
@@ -43,6 +47,17 @@ const SessionsScreen = lazy(() =>
 );
 const SessionScreen = lazy(() =>
   import("@/features/sessions/SessionScreen").then((it) => ({ default: it.SessionScreen })),
+);
+const HistoryScreen = lazy(() =>
+  import("@/features/history/HistoryScreen").then((it) => ({ default: it.HistoryScreen })),
+);
+const Imported = lazy(() =>
+  import("@/features/history/Imported").then((it) => ({ default: it.Imported })),
+);
+const ConversationScreen = lazy(() =>
+  import("@/features/history/ConversationScreen").then((it) => ({
+    default: it.ConversationScreen,
+  })),
 );
 const SpendScreen = lazy(() =>
   import("@/features/spend/SpendScreen").then(({ SpendScreen }) => ({ default: SpendScreen })),
@@ -87,7 +102,7 @@ const now = createRoute({
   path: paths.now,
   component: () => (
     <Later>
-      <NowScreen firstRun={<SetupScreen />} />
+      <NowScreen firstRun={<FirstRun />} />
     </Later>
   ),
 });
@@ -104,6 +119,20 @@ const session = createRoute({
   path: paths.session,
   validateSearch: readSessionView,
   component: Session,
+});
+
+const history = createRoute({
+  getParentRoute: () => root,
+  path: paths.history,
+  validateSearch: readHistoryView,
+  component: History,
+});
+
+const conversation = createRoute({
+  getParentRoute: () => root,
+  path: paths.conversation,
+  validateSearch: readConversationView,
+  component: Conversation,
 });
 
 const spend = createRoute({
@@ -170,7 +199,7 @@ const health = createRoute({
 const setup = createRoute({
   getParentRoute: () => root,
   path: paths.setup,
-  component: () => <SetupScreen />,
+  component: () => <FirstRun />,
 });
 
 const auth = createRoute({
@@ -178,6 +207,15 @@ const auth = createRoute({
   path: paths.auth,
   component: () => null,
 });
+
+function FirstRun() {
+  const imported = (
+    <Suspense fallback={null}>
+      <Imported />
+    </Suspense>
+  );
+  return <SetupScreen history={imported} />;
+}
 
 function Sessions() {
   const view = sessions.useSearch();
@@ -205,6 +243,37 @@ function Session() {
         view={view}
         onLook={look}
         onLeave={() => void navigate({ to: paths.sessions })}
+      />
+    </Later>
+  );
+}
+
+function History() {
+  const view = history.useSearch();
+  const navigate = useNavigate();
+  const look = (next: HistoryView) =>
+    void navigate({ to: paths.history, search: next, replace: true });
+  return (
+    <Later>
+      <HistoryScreen view={view} onLook={look} />
+    </Later>
+  );
+}
+
+function Conversation() {
+  const view = conversation.useSearch();
+  const { id } = conversation.useParams();
+  const navigate = useNavigate();
+  const look = (next: ConversationView) =>
+    void navigate({ to: paths.conversation, params: { id }, search: next, replace: true });
+  return (
+    <Later>
+      <ConversationScreen
+        key={id}
+        id={id}
+        view={view}
+        onLook={look}
+        onLeave={() => void navigate({ to: paths.history })}
       />
     </Later>
   );
@@ -293,7 +362,7 @@ function Flows() {
       hrefOf={(flow) => flowHref(flow, search)}
       onOpen={open}
       onClose={close}
-      firstRun={<SetupScreen />}
+      firstRun={<FirstRun />}
       detail={
         id === undefined ? null : (
           <FlowDetail
@@ -319,6 +388,8 @@ export const router = createRouter({
     now,
     sessions,
     session,
+    history,
+    conversation,
     flows.addChildren([flow]),
     spend,
     tools,

@@ -4,6 +4,7 @@ import {
   FindingsIcon,
   FlowsIcon,
   HealthIcon,
+  HistoryIcon,
   NowIcon,
   SearchIcon,
   SessionsIcon,
@@ -17,6 +18,13 @@ import {
 export const SCREENS = [
   { to: paths.now, label: "Now", key: "n", words: "running live", Icon: NowIcon },
   { to: paths.sessions, label: "Sessions", key: "e", words: "timeline", Icon: SessionsIcon },
+  {
+    to: paths.history,
+    label: "History",
+    key: "y",
+    words: "conversations transcripts imported",
+    Icon: HistoryIcon,
+  },
   { to: paths.flows, label: "Flows", key: "f", words: "requests traffic", Icon: FlowsIcon },
   { to: paths.spend, label: "Spend", key: "c", words: "costs money", Icon: SpendIcon },
   { to: paths.tools, label: "Tools", key: "t", words: "calls", Icon: ToolIcon },

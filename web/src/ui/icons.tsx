@@ -91,6 +91,12 @@ export const NowIcon = icon(
   </>,
 );
 export const SessionsIcon = icon(<path d="M2.5 3.5h11v7h-6l-3 2.5v-2.5h-2v-7ZM5 6h6M5 8.2h3.5" />);
+export const HistoryIcon = icon(
+  <>
+    <path d="M2.2 8a5.8 5.8 0 1 1 1.7 4.1M2.2 8V4.6M2.2 8h3.3" />
+    <path d="M8 5v3.2l2 1.2" />
+  </>,
+);
 export const SpendIcon = icon(<path d="M2 13.5h12M4 11V8m4 3V3m4 8V6" />);
 export const FindingsIcon = icon(
   <>

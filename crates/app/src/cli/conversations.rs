@@ -45,12 +45,16 @@ pub(crate) struct ConversationsArgs {
     #[arg(long, requires = "id")]
     pub(crate) notes: bool,
 
+    /// Of one conversation: the newest line first
+    #[arg(long, requires = "id")]
+    pub(crate) newest: bool,
+
     /// Of one conversation, in JSON: each line as the agent wrote it, redacted
     #[arg(long, requires = "id", requires = "json")]
     pub(crate) content: bool,
 
     /// Delete this conversation: its lines are gone and not brought in again, files and flows stay
-    #[arg(long, requires = "id", conflicts_with_all = ["branch", "lane", "notes", "content", "cursor", "limit"])]
+    #[arg(long, requires = "id", conflicts_with_all = ["branch", "lane", "notes", "newest", "content", "cursor", "limit"])]
     pub(crate) delete: bool,
 
     /// Go on after a page: its `next_cursor`, as --json and the last line tell it

@@ -154,6 +154,7 @@ fn one(home: &Home, args: &ConversationsArgs, id: &str) -> Result<()> {
         lane: args.lane,
         with_notes: args.notes,
         with_content: args.content,
+        newest_first: args.newest,
         after: args.cursor.as_deref().map(after).transpose()?,
         limit: args.limit as usize,
     };

@@ -20,7 +20,9 @@ pub struct ThreadQuery {
     pub with_notes: bool,
     /// The whole lines, not their beginnings alone.
     pub with_content: bool,
-    /// Behind this line: its time and number.
+    /// The newest line first.
+    pub newest_first: bool,
+    /// Behind this line in the order that is asked for: its time and number.
     pub after: Option<(i64, i64)>,
     /// At most so many lines.
     pub limit: usize,
@@ -65,7 +67,7 @@ pub struct ConversationThread {
     pub lanes: Vec<Lane>,
     /// Its branches.
     pub branches: Vec<Branch>,
-    /// Lines, in the order of time.
+    /// Lines, in the order that was asked for.
     pub lines: Vec<ShownLine>,
     /// Time and number of the last line, where there are more.
     pub next: Option<(i64, i64)>,
@@ -88,9 +90,18 @@ pub fn conversation_thread(
     let shape = shapes.of(store, &conversation)?;
     // One more than asked for tells whether there are more.
     let enough = query.limit + 1;
-    let mut wanted: Vec<Placed> = shape.after(query.after, |it| query.wants(it), enough);
-    if !shape.is_whole {
-        beyond(store, &conversation, &shape, query, enough, &mut wanted)?;
+    let mut wanted = Vec::new();
+    if query.newest_first {
+        if !shape.is_whole {
+            beyond_newest(store, &conversation, &shape, query, enough, &mut wanted)?;
+        }
+        let rest = enough - wanted.len();
+        wanted.extend(shape.before(query.after, |it| query.wants(it), rest));
+    } else {
+        wanted.extend(shape.after(query.after, |it| query.wants(it), enough));
+        if !shape.is_whole {
+            beyond(store, &conversation, &shape, query, enough, &mut wanted)?;
+        }
     }
     let mut is_more = wanted.len() > query.limit;
     wanted.truncate(query.limit);
@@ -125,6 +136,37 @@ fn beyond(
         for line in lines {
             let placed = shape.beyond(&line);
             after = placed.key();
+            if query.wants(&placed) {
+                wanted.push(placed);
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    wanted.truncate(enough);
+    Ok(())
+}
+
+/// The same, the newest of them first.
+fn beyond_newest(
+    store: &Store,
+    conversation: &Conversation,
+    shape: &Shape,
+    query: &ThreadQuery,
+    enough: usize,
+    wanted: &mut Vec<Placed>,
+) -> Result<(), StoreError> {
+    let mut before = query.after.unwrap_or((i64::MAX, i64::MAX));
+    while wanted.len() < enough && shape.last().is_none_or(|last| last < before) {
+        let lines = store.thread_before(conversation.number, before, STRETCH)?;
+        let is_last = lines.len() < STRETCH;
+        for line in lines {
+            let placed = shape.beyond(&line);
+            before = placed.key();
+            if shape.last().is_some_and(|last| before <= last) {
+                break;
+            }
             if query.wants(&placed) {
                 wanted.push(placed);
             }
@@ -222,6 +264,12 @@ mod tests {
             assert!(shown.iter().all(|it| it.lane == Some(0)), "whose it is, it says itself");
             let said = pages(&store, &shapes, &ThreadQuery::default());
             assert_eq!(said.len(), 56, "without the notes");
+            for query in [all.clone(), ThreadQuery::default()] {
+                let mut forward = pages(&store, &shapes, &query);
+                let backward = pages(&store, &shapes, &ThreadQuery { newest_first: true, ..query });
+                forward.reverse();
+                assert_eq!(backward, forward, "{most}");
+            }
         }
     }
 

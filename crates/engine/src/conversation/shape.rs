@@ -139,6 +139,20 @@ impl Shape {
         self.lines[from..].iter().filter(|line| is_wanted(line)).take(limit).copied().collect()
     }
 
+    /// Lines before `before` that are wanted, the newest first, at most `limit`.
+    pub(super) fn before(
+        &self,
+        before: Option<(i64, i64)>,
+        is_wanted: impl Fn(&Placed) -> bool,
+        limit: usize,
+    ) -> Vec<Placed> {
+        let end = before.map_or(self.lines.len(), |before| {
+            self.lines.partition_point(|line| line.key() < before)
+        });
+        let lines = self.lines[..end].iter().rev();
+        lines.filter(|line| is_wanted(line)).take(limit).copied().collect()
+    }
+
     /// The place of a line beyond those that were put in order.
     pub(super) fn beyond(&self, line: &ThreadLine) -> Placed {
         let lane = match (&line.agent_id, line.is_sidechain) {

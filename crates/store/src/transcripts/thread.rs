@@ -86,13 +86,35 @@ impl Store {
     pub fn thread_after(
         &self,
         conversation: i64,
-        (at, id): (i64, i64),
+        after: (i64, i64),
+        limit: usize,
+    ) -> Result<Vec<ThreadLine>, StoreError> {
+        self.thread_in((conversation, after), "(at, id) > (?2, ?3) ORDER BY at, id", limit)
+    }
+
+    /// The lines before one, which is named by its time and number, the newest first.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn thread_before(
+        &self,
+        conversation: i64,
+        before: (i64, i64),
+        limit: usize,
+    ) -> Result<Vec<ThreadLine>, StoreError> {
+        let order = "(at, id) < (?2, ?3) ORDER BY at DESC, id DESC";
+        self.thread_in((conversation, before), order, limit)
+    }
+
+    fn thread_in(
+        &self,
+        (conversation, (at, id)): (i64, (i64, i64)),
+        order: &str,
         limit: usize,
     ) -> Result<Vec<ThreadLine>, StoreError> {
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(&format!(
-                "SELECT {THREAD} FROM transcript_records WHERE conversation = ?1 AND (at, id) > (?2, ?3)
-                 ORDER BY at, id LIMIT ?4"
+                "SELECT {THREAD} FROM transcript_records WHERE conversation = ?1 AND {order} LIMIT ?4"
             ))?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement.query_map((conversation, at, id, limit), |row| {

@@ -1,12 +1,13 @@
 // A session: its sums, its lanes, what transcripts tell beside the wire, and its turns, the newest first.
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
-import { sessionQuery } from "@/api/insight";
+import { ledgerQuery, sessionQuery } from "@/api/insight";
 import type { SessionDetail } from "@/api/types";
 import { compact, count, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { sessionTail } from "@/lib/session";
 import {
+  conversationHref,
   findingsHref,
   flowsHref,
   paths,
@@ -63,6 +64,8 @@ export function SessionScreen({ id, view, onLook, onLeave }: SessionScreenProps)
 
 function Header({ session }: { session: SessionDetail }) {
   const { id, totals } = session;
+  const { data: ledger } = useQuery(ledgerQuery(id));
+  const written = (ledger?.transcript.responses ?? 0) > 0;
   const bad = failed(totals);
   const cache = sessionCache(totals);
   const lasted = Date.parse(session.last_at) - Date.parse(session.first_at);
@@ -107,6 +110,15 @@ function Header({ session }: { session: SessionDetail }) {
           <a href={findingsHref({ session: id, state: "all" })} className="hover:underline">
             Findings
           </a>
+          {written ? (
+            <a
+              href={conversationHref(id)}
+              title="What the agent wrote of it itself, with what passed here between its lines"
+              className="hover:underline"
+            >
+              Transcript
+            </a>
+          ) : null}
           <ExportMenu
             word="Export"
             buttonClassName="hover:underline"

@@ -1,5 +1,6 @@
 // The first-run checklist: how to point an agent at Langley, ticked live as it happens.
 import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { setupQuery } from "@/api/queries";
 import type { Setup, SetupClient } from "@/api/types";
 import { CopyButton } from "@/ui/CopyButton";
@@ -32,7 +33,8 @@ const STEPS: { key: keyof Setup["checklist"]; title: string; wait: string }[] = 
   },
 ];
 
-export function SetupScreen() {
+/** `history` is what agents wrote before, where there is any. */
+export function SetupScreen({ history = null }: { history?: ReactNode }) {
   const { data: setup, error, refetch } = useQuery(setupQuery());
   if (!setup) {
     return error ? (
@@ -99,6 +101,15 @@ export function SetupScreen() {
                   <Command what={label} command={command} />
                 </li>
               ))}
+              <li className={LINE}>
+                <h3 className="py-0.75 text-xs font-medium text-ink-2">Without an agent</h3>
+                <div>
+                  <Command what="a demonstration" command="langley demo" />
+                  <p className="pb-0.75 text-xs text-ink-3">
+                    It plays made-up sessions through a proxy of its own, and keeps nothing.
+                  </p>
+                </div>
+              </li>
             </ul>
             <p className="max-w-prose text-xs text-ink-3">
               That sets all a program needs, for it alone. How each known client is pointed here by
@@ -111,6 +122,7 @@ export function SetupScreen() {
             </ul>
           </section>
         )}
+        {demo ? null : history}
         <section aria-labelledby="places" className="flex flex-col gap-2">
           <h2 id="places" className="text-base font-semibold">
             Addresses and files

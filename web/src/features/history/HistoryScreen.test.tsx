@@ -1,0 +1,119 @@
+// What agents wrote is listed, and one conversation is told with what passed on the wire between its lines.
+// @vitest-environment jsdom
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
+import type { ConversationLine } from "@/api/types";
+import type { ConversationView } from "@/routes/paths";
+import { makeFlow } from "@/testing/flow";
+import { makeConversation, makeLine } from "@/testing/history";
+import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
+import { ConversationScreen } from "./ConversationScreen";
+import { HistoryScreen } from "./HistoryScreen";
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+const page = <T,>(items: T[]) => ({ items, next_cursor: null });
+
+function detail(items: ConversationLine[], next_cursor: string | null = null) {
+  return { ...makeConversation(), complete: true, branches: [], lanes: [], items, next_cursor };
+}
+
+function conversation(answers: Record<string, unknown>, view: ConversationView = {}) {
+  const look = vi.fn();
+  const rendered = renderScreen(
+    <ConversationScreen id="s-1" view={view} onLook={look} onLeave={() => {}} />,
+    answers,
+  );
+  return { ...rendered, look };
+}
+
+test("a conversation is listed with what was asked, and leads to its lines", async () => {
+  const told = makeConversation({ first_prompt: HOSTILE, compactions: 2, unpriced: 3 });
+  const { container } = renderScreen(<HistoryScreen view={{}} onLook={() => {}} />, {
+    "/api/conversations": page([told]),
+  });
+  const row = await screen.findByRole("link", { name: /2 compactions/ });
+  expect(row.getAttribute("href")).toBe("/history/s-1");
+  for (const word of [HARMLESS, "claude-code", "2 prompts", "4 responses", "$0.12", "3 unpriced"]) {
+    expect(row.textContent).toContain(word);
+  }
+  expect(container.querySelector("img")).toBeNull();
+});
+
+test("without files, and without a hit, the list says which of both it is", async () => {
+  const none = { "/api/conversations": page([]) };
+  renderScreen(<HistoryScreen view={{}} onLook={() => {}} />, none);
+  await screen.findByText("No agent's files were read yet");
+  cleanup();
+  renderScreen(<HistoryScreen view={{ q: "x" }} onLook={() => {}} />, none);
+  await screen.findByText("No such conversation");
+});
+
+test("words of the first prompt become the address once typing rests", async () => {
+  const look = vi.fn();
+  renderScreen(<HistoryScreen view={{ project: "/p" }} onLook={look} />, {
+    "/api/conversations": page([]),
+  });
+  fireEvent.change(screen.getByRole("textbox"), { target: { value: " parser " } });
+  await waitFor(() => expect(look).toHaveBeenCalledWith({ project: "/p", q: "parser" }));
+});
+
+test("lines and what passed on the wire stand on one time line, the newest first", async () => {
+  const at = (second: number) => `2026-01-02T00:00:0${second}.000000Z`;
+  const line = (second: number, over: Partial<ConversationLine>) =>
+    makeLine({
+      at: at(second),
+      src: { path: "f", line: second, offset: second, bytes: 9 },
+      ...over,
+    });
+  const { asked, container } = conversation({
+    "/api/conversations/s-1": detail([
+      line(6, { role: "note", kind: "system", subkind: "stop_hook_summary", text: "ran" }),
+      line(5, {
+        role: "answer",
+        content: { message: { role: "assistant", content: [{ type: "text", text: HOSTILE }] } },
+      }),
+      line(1, {
+        content: { message: { role: "user", content: "Mend it" } },
+      }),
+    ]),
+    "/api/flows": page([makeFlow({ id: "f-3", started_at: at(3) })]),
+  });
+  const list = await screen.findByRole("list", { name: "Lines" });
+  await within(list).findByText("On the wire");
+  const rows = within(list).getAllByRole("listitem");
+  const told = rows.map(({ textContent }) => textContent ?? "");
+  expect(told[0]).toContain("Hook");
+  expect(told[1]).toContain(HARMLESS);
+  expect(told[2]).toContain("On the wire");
+  expect(told[3]).toContain("Mend it");
+  expect(container.querySelector("img")).toBeNull();
+  expect(asked.find((it) => it.includes("order=newest"))).toContain("content=true");
+});
+
+test("the wire can be left out, and notes be asked for", async () => {
+  const lines = { "/api/conversations/s-1": detail([makeLine()]) };
+  const { asked, look } = conversation(lines, { wire: "no" });
+  await screen.findByRole("list", { name: "Lines" });
+  expect(asked.some((it) => it.startsWith("/api/flows"))).toBe(false);
+  fireEvent.click(screen.getByRole("button", { name: "Notes" }));
+  expect(look).toHaveBeenLastCalledWith({ wire: "no", notes: "yes" });
+  fireEvent.click(screen.getByRole("button", { name: "Wire" }));
+  expect(look).toHaveBeenLastCalledWith({});
+});
+
+test("what the wire does not tell takes the lines from nobody", async () => {
+  conversation({
+    "/api/conversations/s-1": detail([makeLine({ text: "Kept" })]),
+    "/api/flows": 500,
+  });
+  await screen.findByText("Kept");
+});
+
+test("a conversation that is not there says so", async () => {
+  conversation({ "/api/conversations/s-1": 404 });
+  await screen.findByText(/could not be loaded/i);
+});

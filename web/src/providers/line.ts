@@ -1,0 +1,40 @@
+// A line of an agent's own file as the parts of a turn: each agent writes messages much as its provider takes them.
+import type { Part } from "./conversation";
+import { dialectView } from "./registry";
+
+/** Where a line has what was said, in the form of which provider's requests. */
+function asked(agent: string, line: Record<string, unknown>): [string, string, unknown] | null {
+  if (agent === "claude-code") {
+    const { message } = line;
+    return isRecord(message) ? ["anthropic", "/v1/messages", { messages: [message] }] : null;
+  }
+  if (agent === "codex") {
+    // Lines of early versions are the payload alone.
+    const payload = isRecord(line["payload"]) ? line["payload"] : line;
+    const said = line["type"] === "response_item" || line["payload"] === undefined;
+    return said ? ["openai", "/v1/responses", { input: [payload] }] : null;
+  }
+  const { content, type } = line;
+  const parts = typeof content === "string" ? [{ text: content }] : content;
+  return Array.isArray(parts)
+    ? [
+        "gemini",
+        "/v1beta/models/-:generateContent",
+        { contents: [{ role: type === "user" ? "user" : "model", parts }] },
+      ]
+    : null;
+}
+
+/** What a line says; nothing where it is no message. */
+export function lineParts(agent: string, content: unknown): Part[] {
+  if (!isRecord(content)) return [];
+  const found = asked(agent, content);
+  if (found === null) return [];
+  const [dialect, path, body] = found;
+  const turns = dialectView(dialect)?.request(path, JSON.stringify(body))?.turns ?? [];
+  return turns.flatMap(({ parts }) => parts);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
