@@ -143,14 +143,14 @@ impl Store {
             let after = after.map_or(("", i64::MAX), |(id, newest)| (id, *newest));
             let page = |of| ids(conn, of, (limit.0, after.1, after.0, BEYOND));
             let walk = page(
-                "sessions WHERE cost >= ?1 AND (newest, session_id) < (?2, ?3)
+                "newest FROM sessions WHERE cost >= ?1 AND (newest, session_id) < (?2, ?3)
                  ORDER BY +newest DESC, session_id DESC LIMIT ?4",
             );
             match told_apart(walk)? {
                 Some(found) => Ok(found),
                 // The indexes stand apart from a page that cannot be read.
                 None => page(
-                    "sessions INDEXED BY sessions_by_newest WHERE session_id IN
+                    "newest FROM sessions INDEXED BY sessions_by_newest WHERE session_id IN
                          (SELECT session_id FROM sessions INDEXED BY sessions_by_cost WHERE cost >= ?1)
                          AND (newest, session_id) < (?2, ?3)
                      ORDER BY newest DESC, session_id DESC LIMIT ?4",
@@ -169,7 +169,8 @@ impl Store {
         &self,
         wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Option<SessionCost>, StoreError> {
-        let of = "sessions INDEXED BY sessions_by_cost ORDER BY cost DESC LIMIT ?1";
+        // That is not asked of the rows: the index stands apart from a page that cannot be read.
+        let of = "0 FROM sessions INDEXED BY sessions_by_cost ORDER BY cost DESC LIMIT ?1";
         let page = |conn: &Connection, after: Option<&Place>| match after {
             None => ids(conn, of, [DEAREST]),
             Some(_) => Ok(Vec::new()),
@@ -226,9 +227,9 @@ fn cost_of(
     }))
 }
 
-/// The ids of sessions, as the rest of a query names them, each with when its newest flow began.
+/// The ids of sessions, as the rest of a query names them, with what it tells beside them: when the newest flow began.
 fn ids(conn: &Connection, of: &str, parameters: impl Params) -> rusqlite::Result<Vec<Place>> {
-    let mut statement = conn.prepare_cached(&format!("SELECT session_id, newest FROM {of}"))?;
+    let mut statement = conn.prepare_cached(&format!("SELECT session_id, {of}"))?;
     let ids = statement.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
     ids.collect()
 }
