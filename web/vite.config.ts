@@ -2,10 +2,19 @@
 import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
+import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 
 // Where `npm run dev` finds the API: a running langley, or the mock server.
 const api = process.env["LANGLEY_API_URL"] ?? "http://127.0.0.1:9091";
+
+/** Under its own name: langley answers to no other, and takes orders from its own pages only. */
+const reached: ProxyOptions = {
+  target: api,
+  changeOrigin: true,
+  rewriteWsOrigin: true,
+  headers: { origin: api },
+};
 
 export default defineConfig({
   plugins: [react(), tailwindcss()],
@@ -21,9 +30,9 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     proxy: {
-      "/api": { target: api },
-      "/auth": { target: api },
-      "/ws": { target: api, ws: true },
+      "/api": reached,
+      "/auth": reached,
+      "/ws": { ...reached, ws: true },
     },
   },
   test: {

@@ -48,7 +48,8 @@ async function stops(request: APIRequestContext): Promise<Stop[]> {
         `/api/tools/${encodeURIComponent(tool.name)}/invocations`,
       )
     : [];
-  const [written] = await items<{ id: string }>(request, "/api/conversations?limit=1");
+  const files = await items<{ id: string; lines: number }>(request, "/api/conversations");
+  const written = files.sort((one, other) => other.lines - one.lines)[0];
   const session = encodeURIComponent(longest?.id ?? "none");
   const name = encodeURIComponent(tool?.name ?? "none");
   const unfold = (page: Page) => page.locator("main [data-row]").first().click();

@@ -1,14 +1,18 @@
 // Starts the dashboard: one query cache, one live feed, one router, joined here and nowhere else.
-import { QueryClientProvider } from "@tanstack/react-query";
+import { notifyManager, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { accessStore } from "./api/access";
 import { createQueryClient } from "./api/queries";
+import { pace } from "./lib/pace";
 import { FeedContext } from "./live/context";
 import { Feed } from "./live/feed";
 import { router } from "./routes/router";
 import "./styles.css";
+
+// Answers, the live feed and the clock change the screen together.
+notifyManager.setScheduler(pace.soon);
 
 const queries = createQueryClient();
 const feed = new Feed({ queries, url: `${location.origin.replace(/^http/, "ws")}/ws` });

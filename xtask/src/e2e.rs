@@ -166,7 +166,7 @@ async fn post(langley: &Langley, path: &str, body: &str) -> Result<Whole> {
 }
 
 /// A one-time link to the dashboard.
-async fn link(langley: &Langley) -> Result<String> {
+pub(crate) async fn link(langley: &Langley) -> Result<String> {
     let answer = post(langley, "/api/auth/link", "").await?;
     let body: Value = serde_json::from_slice(&answer.body)
         .with_context(|| format!("/api/auth/link answered {}", answer.status))?;

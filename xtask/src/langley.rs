@@ -48,6 +48,11 @@ pub(crate) fn build(release: bool) -> Result<PathBuf> {
     Ok(folder.join(if release { "release" } else { "debug" }).join("langley"))
 }
 
+/// A place that was free a moment ago.
+pub(crate) fn free_port() -> Result<SocketAddr> {
+    Ok(TcpListener::bind(ANY_PORT)?.local_addr()?)
+}
+
 impl Langley {
     /// Starts `binary` on a home that ends with it; `settings` are environment variables.
     pub(crate) fn start(binary: &Path, settings: &[(&str, String)]) -> Result<Self> {
@@ -63,7 +68,17 @@ impl Langley {
         home: &Path,
         settings: &[(&str, String)],
     ) -> Result<Self> {
-        let mut langley = Self::spawn(binary, home, settings, ANY_PORT)?;
+        Self::start_at(binary, home, settings, (ANY_PORT, ANY_PORT))
+    }
+
+    /// The same with its proxy and its API at these places, so that it can be started again where it was.
+    pub(crate) fn start_at(
+        binary: &Path,
+        home: &Path,
+        settings: &[(&str, String)],
+        places: (SocketAddr, SocketAddr),
+    ) -> Result<Self> {
+        let mut langley = Self::spawn(binary, home, settings, places)?;
         langley.wait_until_ready()?;
         Ok(langley)
     }
@@ -75,9 +90,9 @@ impl Langley {
         settings: &[(&str, String)],
     ) -> Result<(Self, Duration)> {
         // Free a moment ago: the port has to be known before it can be asked.
-        let port = TcpListener::bind(ANY_PORT)?.local_addr()?;
+        let port = free_port()?;
         let started = Instant::now();
-        let mut langley = Self::spawn(binary, home, settings, port)?;
+        let mut langley = Self::spawn(binary, home, settings, (port, ANY_PORT))?;
         while TcpStream::connect(port).is_err() {
             langley.is_alive(started)?;
             thread::sleep(Duration::from_micros(200));
@@ -91,13 +106,15 @@ impl Langley {
         binary: &Path,
         home: &Path,
         settings: &[(&str, String)],
-        proxy: SocketAddr,
+        (proxy, api): (SocketAddr, SocketAddr),
     ) -> Result<Self> {
         // An earlier one that was killed may have left it.
         let _ = std::fs::remove_file(home.join("state.json"));
         let mut command = Command::new(binary);
         command
-            .args(["start", "--no-open", "--api", "127.0.0.1:0", "--listen"])
+            .args(["start", "--no-open", "--api"])
+            .arg(api.to_string())
+            .arg("--listen")
             .arg(proxy.to_string())
             .arg("--home")
             .arg(home)
@@ -155,6 +172,16 @@ impl Langley {
         Some((address("proxy")?, address("api")?, token.trim().to_owned()))
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has ended, by itself or killed.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Its home.
     pub(crate) fn home(&self) -> &Path {
         &self.home
@@ -203,6 +230,9 @@ impl Langley {
 
 impl Drop for Langley {
     fn drop(&mut self) {
+        if self.has_ended() {
+            return;
+        }
         // SIGTERM lets it drain; std can only kill.
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 
 use langley_engine::InferenceKey;
-use langley_store::Store;
+use langley_store::{Checkpointed, Store};
 
 use crate::error::{AppError, Result};
 use crate::home::{Home, write_private};
@@ -24,6 +24,13 @@ pub(crate) fn open_or_create(home: &Home, store: &Store) -> Result<InferenceKey>
         let kept = kept.and_then(|()| fs::File::open(home.root())?.sync_all());
         kept.map_err(|error| failed().because(&error))?;
         InferenceKey::forget_earlier(store).map_err(|error| failed().said_by(&error))?;
+        // What was overwritten in the database stands in its log until that is folded back.
+        match store.checkpoint().map_err(|error| failed().said_by(&error))? {
+            Checkpointed { busy: false, .. } => {}
+            _ => tracing::warn!(
+                "the key of the home's digests was moved out of the database, whose log is being read and may have it until it is folded back"
+            ),
+        }
         return Ok(key);
     }
     if let Some(key) = read(home)? {
@@ -105,6 +112,10 @@ mod tests {
             assert_eq!(key.reveal(), InferenceKey::new([201; 32]).reveal());
         }
         assert_eq!(store.settings().unwrap(), []);
+        for name in ["langley.db", "langley.db-wal"] {
+            let bytes = fs::read(home.database().with_file_name(name)).unwrap();
+            assert!(!bytes.windows(7).any(|part| part == b"201 201"), "{name}");
+        }
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub enum LedgerReason {
     BeforeRecord,
     /// In a transcript: it passed under another session, or under none.
     PassedElsewhere,
+    /// In a transcript: it passed, and its flow was removed since.
+    FlowRemoved,
     /// In a transcript: nothing of the session passed.
     NoFlow,
     /// In a transcript: the agent wrote no id by which it could be known.
@@ -56,7 +58,7 @@ pub enum LedgerReason {
 
 impl LedgerReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Failed,
         Self::CutOff,
         Self::NoTranscript,
@@ -64,6 +66,7 @@ impl LedgerReason {
         Self::NotWritten,
         Self::BeforeRecord,
         Self::PassedElsewhere,
+        Self::FlowRemoved,
         Self::NoFlow,
         Self::NoId,
         Self::PassedBy,
@@ -80,6 +83,7 @@ impl LedgerReason {
             Self::NotWritten => "not_written",
             Self::BeforeRecord => "before_record",
             Self::PassedElsewhere => "passed_elsewhere",
+            Self::FlowRemoved => "flow_removed",
             Self::NoFlow => "no_flow",
             Self::NoId => "no_id",
             Self::PassedBy => "passed_by",
@@ -99,6 +103,7 @@ impl LedgerReason {
             }
             Self::BeforeRecord => "older than anything that is recorded",
             Self::PassedElsewhere => "passed under another session, or under none",
+            Self::FlowRemoved => "passed, and its flow was removed since",
             Self::NoFlow => "nothing of this session passed Langley",
             Self::NoId => "the agent wrote no id by which it could be known",
             Self::PassedBy => "passed Langley by, or was not captured",
@@ -116,6 +121,7 @@ impl LedgerReason {
             | Self::NotWritten => LedgerSide::Wire,
             Self::BeforeRecord
             | Self::PassedElsewhere
+            | Self::FlowRemoved
             | Self::NoFlow
             | Self::NoId
             | Self::PassedBy => LedgerSide::Transcript,
@@ -239,17 +245,18 @@ pub fn ledger(store: &Store, session: &str) -> Result<Option<Ledger>, StoreError
         let other = flow.message_id.as_ref().and_then(|id| elsewhere.get(id));
         ledger.pass(flow, why_not_told(flow, has_transcript, other.is_some()), other.cloned());
     }
-    let left: Vec<&ToldResponse> = waiting.left().collect();
-    let is_within = |told: &&ToldResponse| !is_older(told, oldest);
-    let elsewhere = Elsewhere::of(store, session, left.iter().copied().filter(is_within))?;
+    let left: Vec<&KeptResponse> = waiting.left().collect();
+    let within = left.iter().map(|left| &left.told).filter(|told| !is_older(told, oldest));
+    let elsewhere = Elsewhere::of(store, session, within)?;
     is_whole &= elsewhere.is_whole;
-    for response in left {
-        let passed = elsewhere.of_response(response);
+    for KeptResponse { told, is_flow_removed, .. } in left {
+        let passed = elsewhere.of_response(told);
         let reason = match passed {
             Some(_) => LedgerReason::PassedElsewhere,
-            None => why_not_passed(response, !flows.is_empty(), oldest),
+            None if *is_flow_removed => LedgerReason::FlowRemoved,
+            None => why_not_passed(told, !flows.is_empty(), oldest),
         };
-        ledger.tell(response, reason, passed);
+        ledger.tell(told, reason, passed);
     }
     ledger.is_whole = is_whole;
     ledger.gaps.sort_by_key(|(reason, _)| *reason);
@@ -311,9 +318,9 @@ impl<'a> Waiting<'a> {
         Some(&self.told[at].told)
     }
 
-    fn left(self) -> impl Iterator<Item = &'a ToldResponse> {
+    fn left(self) -> impl Iterator<Item = &'a KeptResponse> {
         let left = self.told.iter().zip(self.is_taken).filter(|(_, is_taken)| !is_taken);
-        left.map(|(response, _)| &response.told)
+        left.map(|(response, _)| response)
     }
 }
 

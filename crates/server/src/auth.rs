@@ -1,9 +1,10 @@
 //! Who may come in: the bearer token, one-time links, and the browser sessions they open.
 //!
-//! Everything is compared in constant time, held in memory only, and bounded, so that knocking
-//! neither tells anything nor grows anything.
+//! Everything is compared in constant time. Codes are held in memory only, and bounded; sessions are not held
+//! at all: each carries its end and a seal that only the token makes. So knocking neither tells anything nor
+//! grows anything, and a page that was left open is still signed in when the server has started again.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -29,7 +30,6 @@ pub const COOKIE: &str = "langley_session";
 
 const LINKS_MAX: usize = 16;
 const LINK_LIFE: Duration = Duration::from_secs(10 * 60);
-const SESSIONS_MAX: usize = 64;
 const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The bearer token; never shown by `Debug`.
@@ -50,6 +50,36 @@ impl Token {
     fn matches(&self, offered: &str) -> bool {
         self.0.as_bytes().ct_eq(offered.as_bytes()).into()
     }
+
+    /// A browser session that lasts until then, in seconds since the epoch.
+    fn session(&self, until: u64) -> Result<String, ApiError> {
+        let mut said = [0; SAID];
+        let (end, nonce) = said.split_at_mut(size_of::<u64>());
+        end.copy_from_slice(&until.to_be_bytes());
+        getrandom::fill(nonce).map_err(ApiError::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode([said.as_slice(), self.seal(&said).as_bytes()].concat()))
+    }
+
+    /// Whether this token made the session, and it lasts beyond now.
+    fn opened(&self, session: &str, now: u64) -> bool {
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(session) else { return false };
+        let Some((said, seal)) = bytes.split_first_chunk::<SAID>() else { return false };
+        let sealed: bool = self.seal(said).as_bytes().as_slice().ct_eq(seal).into();
+        let until = said.first_chunk().map_or(0, |end| u64::from_be_bytes(*end));
+        sealed && until > now
+    }
+
+    fn seal(&self, said: &[u8]) -> blake3::Hash {
+        let key = blake3::derive_key("langley 2026 browser session", self.0.as_bytes());
+        blake3::keyed_hash(&key, said)
+    }
+}
+
+/// Bytes that a session says: its end, and what makes it another than the others.
+const SAID: usize = size_of::<u64>() + 16;
+
+fn seconds_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 impl std::fmt::Debug for Token {
@@ -83,14 +113,15 @@ pub(crate) enum Credential {
 pub(crate) struct Keys {
     token: Mutex<Token>,
     new_token: NewToken,
-    issued: Mutex<Issued>,
+    /// Codes that are not spent, oldest first.
+    links: Mutex<Vec<Pass>>,
     /// How often the token was replaced.
     replaced: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("issued", &self.issued).finish_non_exhaustive()
+        f.debug_struct("Keys").field("links", &self.links).finish_non_exhaustive()
     }
 }
 
@@ -105,13 +136,6 @@ impl Replacements {
             std::future::pending::<()>().await;
         }
     }
-}
-
-/// Codes and sessions, oldest first.
-#[derive(Debug, Default)]
-struct Issued {
-    links: Vec<Pass>,
-    sessions: Vec<Pass>,
 }
 
 struct Pass {
@@ -130,7 +154,7 @@ impl Keys {
         Self {
             token: Mutex::new(token),
             new_token,
-            issued: Mutex::default(),
+            links: Mutex::default(),
             replaced: watch::Sender::default(),
         }
     }
@@ -147,7 +171,7 @@ impl Keys {
             return;
         }
         *present = token;
-        *self.issued.lock() = Issued::default();
+        self.links.lock().clear();
         self.replaced.send_modify(|count| *count += 1);
         tracing::info!("the API token was replaced; links and browser sessions ended with it");
     }
@@ -163,18 +187,18 @@ impl Keys {
     /// unused codes is forgotten.
     pub(crate) fn new_link(&self) -> Result<String, ApiError> {
         let code = secret()?;
-        add(&mut self.issued.lock().links, code.clone(), LINK_LIFE, LINKS_MAX);
+        add(&mut self.links.lock(), code.clone());
         Ok(code)
     }
 
     /// Spends a code for a session; none when it is unknown, spent or expired.
     fn redeem(&self, code: &str) -> Result<Option<String>, ApiError> {
         self.refresh();
-        let session = secret()?;
-        let mut issued = self.issued.lock();
-        let Some(position) = find(&issued.links, code) else { return Ok(None) };
-        issued.links.remove(position);
-        add(&mut issued.sessions, session.clone(), SESSION_LIFE, SESSIONS_MAX);
+        // Made before the code is looked for: where the token is replaced in between, neither opens anything.
+        let session = self.token.lock().session(seconds_now() + SESSION_LIFE.as_secs())?;
+        let mut links = self.links.lock();
+        let Some(position) = find(&links, code) else { return Ok(None) };
+        links.remove(position);
         Ok(Some(session))
     }
 
@@ -187,10 +211,8 @@ impl Keys {
                 scheme.eq_ignore_ascii_case("bearer") && self.token.lock().matches(offered.trim());
             return bearer.then_some(Credential::Bearer);
         }
-        let issued = self.issued.lock();
-        cookies(headers)
-            .any(|offered| find(&issued.sessions, offered).is_some())
-            .then_some(Credential::Cookie)
+        let (token, now) = (self.token.lock(), seconds_now());
+        cookies(headers).any(|offered| token.opened(offered, now)).then_some(Credential::Cookie)
     }
 }
 
@@ -200,13 +222,13 @@ fn secret() -> Result<String, ApiError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn add(passes: &mut Vec<Pass>, secret: String, life: Duration, most: usize) {
+fn add(links: &mut Vec<Pass>, secret: String) {
     let now = Instant::now();
-    passes.retain(|pass| pass.until > now);
-    if passes.len() >= most {
-        passes.remove(0);
+    links.retain(|link| link.until > now);
+    if links.len() >= LINKS_MAX {
+        links.remove(0);
     }
-    passes.push(Pass { secret, until: now + life });
+    links.push(Pass { secret, until: now + LINK_LIFE });
 }
 
 /// Compares with every pass, so that the time taken tells nothing about any.
@@ -398,24 +420,45 @@ mod tests {
     fn a_code_past_its_time_opens_nothing() {
         let keys = keys();
         let code = keys.new_link().unwrap();
-        keys.issued.lock().links[0].until = Instant::now();
+        keys.links.lock()[0].until = Instant::now();
         assert_eq!(keys.redeem(&code).unwrap(), None);
     }
 
     #[test]
-    fn sessions_and_codes_are_bounded_and_the_oldest_goes_first() {
+    fn codes_are_bounded_and_the_oldest_goes_first() {
         let keys = keys();
-        let sessions: Vec<_> = (0..=SESSIONS_MAX)
-            .map(|_| keys.redeem(&keys.new_link().unwrap()).unwrap().unwrap())
-            .collect();
-        let open = |session: &str| {
-            keys.check(&headers(header::COOKIE, &format!("{COOKIE}={session}"))).is_some()
-        };
-        assert!(!open(&sessions[0]));
-        assert!(sessions[1..].iter().all(|session| open(session)));
         let codes: Vec<_> = (0..=LINKS_MAX).map(|_| keys.new_link().unwrap()).collect();
         assert_eq!(keys.redeem(&codes[0]).unwrap(), None);
         assert!(keys.redeem(&codes[1]).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_browser_that_was_signed_in_still_is_when_the_server_has_started_again() {
+        let before = keys();
+        let session = before.redeem(&before.new_link().unwrap()).unwrap().unwrap();
+        let cookie = format!("{COOKIE}={session}");
+        let after = keys();
+        assert_eq!(after.check(&headers(header::COOKIE, &cookie)), Some(Credential::Cookie));
+        let other = Token::new("fedcba9876543210").unwrap();
+        let elsewhere = Keys::new(other, Box::new(|| None));
+        assert_eq!(elsewhere.check(&headers(header::COOKIE, &cookie)), None);
+    }
+
+    #[test]
+    fn a_session_ends_in_time_and_each_of_its_bytes_counts() {
+        let token = Token::new("0123456789abcdef").unwrap();
+        let session = token.session(100).unwrap();
+        assert!(token.opened(&session, 99) && !token.opened(&session, 100));
+        let bytes = URL_SAFE_NO_PAD.decode(&session).unwrap();
+        for at in 0..bytes.len() {
+            let mut forged = bytes.clone();
+            forged[at] ^= 1;
+            assert!(!token.opened(&URL_SAFE_NO_PAD.encode(&forged), 1), "byte {at}");
+        }
+        for length in 0..bytes.len() {
+            assert!(!token.opened(&URL_SAFE_NO_PAD.encode(&bytes[..length]), 1), "{length} bytes");
+        }
+        assert_ne!(session, token.session(100).unwrap());
     }
 
     #[test]

@@ -146,10 +146,13 @@ pub(crate) async fn reprice(
     let book = Arc::clone(doors.prices());
     let version = book.version();
     let done =
-        doors.upkeep(move |store| langley_engine::reprice(store, &query, &book, dry_run)).await?;
-    if done.flows.changed + done.told.changed > 0 && !dry_run {
+        doors.upkeep(move |store| langley_engine::reprice(store, &query, &book, dry_run)).await;
+    // One that broke off has changed what it came to.
+    let is_changed = done.as_ref().map_or(true, |done| done.flows.changed + done.told.changed > 0);
+    if is_changed && !dry_run {
         doors.load_anew();
     }
+    let done = done?;
     Ok(Json(RepriceDone::of(&version, &done, dry_run)))
 }
 

@@ -1,5 +1,5 @@
 //! Flows that have ended and are changed by what was learnt of them since: their rows, with all sums, a new revision each,
-//! and a star where their session has one.
+//! and with the findings that they show and a star where their session has one.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use crate::damage::decoded_flow;
 use crate::error::StoreError;
+use crate::findings;
 use crate::flow_row::{Binder, FlowSql, moves};
 use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::store::Store;
@@ -105,6 +106,8 @@ impl<'c> Amendment<'c> {
         binder.execute()?;
         if before.session != after.session {
             move_star(change, before.session.as_ref(), after.session.as_ref())?;
+            let id = |session: &Option<Attributed>| session.as_ref().map(|it| it.id.clone());
+            findings::follow(change, key, (id(&before.session), id(&after.session)))?;
         }
         // With a newer revision it counts as a part of all sums.
         gathered.change(key, Some((&before, known)), *held, &after);

@@ -1,7 +1,6 @@
 //! Pricing stored flows anew: in small steps between two batches, each with its sums and with what it changed
 //! in the audit row, so that one that breaks off has done and told the same.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use langley_model::{Flow, MicroUsd, Micros, Redacted, Redactor, Revision, Scrub};
@@ -10,7 +9,7 @@ use rusqlite::{Connection, Row};
 use crate::damage::{Keyed, decoded_flow};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order};
-use crate::findings;
+use crate::findings::{self, note_day};
 use crate::flow_row::{Binder, FlowSql};
 use crate::hours::DAY_US;
 use crate::rollup::{Gathered, Held, ToolCostChange};
@@ -85,8 +84,6 @@ struct Run {
     row: Option<i64>,
     after: i64,
     repriced: Repriced,
-    /// Days of UTC on which something costs another sum than before.
-    days: BTreeSet<i64>,
     is_over: bool,
 }
 
@@ -119,7 +116,6 @@ impl Store {
             row,
             after: i64::MIN,
             repriced: Repriced::default(),
-            days: BTreeSet::new(),
             is_over: false,
         };
         while !run.is_over {
@@ -145,9 +141,7 @@ impl Store {
             run = held.ok_or(StoreError::Closed)?;
         }
         if run.row.is_some() {
-            self.settle_unpriced()?;
-            self.settle_days()?;
-            self.look_again_at(&run.days)?;
+            self.settle_repriced()?;
         }
         Ok(run.repriced)
     }
@@ -268,7 +262,8 @@ impl Run {
                     self.write(&change, site, (n, revision), &after)?;
                     findings::priced_anew(&change, n, after.cost)?;
                     if after.cost != before.cost {
-                        self.days.insert(after.started_at.0.div_euclid(DAY_US));
+                        let day = after.started_at.0.div_euclid(DAY_US);
+                        note_day(&change, day)?;
                     }
                     gathered.exchange(n, (&before, revision), held, &after);
                     tools.exchange(&change, n, &before, &after)?;

@@ -90,6 +90,7 @@ impl Store {
             unless_damaged("tunnels", end_tunnels(&conn)).map_err(fail)?;
             Counters::set(&counters.lost_at_open, lost.unwrap_or(0));
         }
+        let is_alone = mark.alone;
         mark.share();
         load(&conn, &counters).map_err(fail)?;
         let queue = Arc::new(Queue::new(Limits {
@@ -118,7 +119,21 @@ impl Store {
             .map_err(StoreError::Thread)?;
         let writer = Some(Writing { queue, thread: Mutex::new(Some(thread)) });
         let readers = Readers::new(path.clone(), connect::reader);
-        Ok(Self::of(path, readers, counters, writer))
+        let store = Self::of(path, readers, counters, writer);
+        if is_alone {
+            store.go_on_settling();
+        }
+        Ok(store)
+    }
+
+    /// Ends what pricing anew left undone that broke off in an earlier run. What fails is tried again at the next start.
+    fn go_on_settling(&self) {
+        let is_left = self.has_repriced_days();
+        let done =
+            is_left.and_then(|is_left| if is_left { self.settle_repriced() } else { Ok(()) });
+        if let Err(error) = done {
+            tracing::warn!(%error, "findings of what was priced anew cannot be brought up to date");
+        }
     }
 
     /// Opens the store for reading only; its writer may be another process.

@@ -1,5 +1,5 @@
-//! Ended flows that wait to be looked at in the background: for the index, and for the analysis. The writer notes
-//! them; who looks at them takes the keys first and then each row by itself, so that a damaged one keeps no other
+//! Ended flows that wait to be looked at in the background: for the index, for the analysis, and to
+//! have their tokens counted. The writer notes them; who looks at them takes the keys first and then each row by itself, so that a damaged one keeps no other
 //! waiting.
 
 use langley_model::{FlowId, Revision};
@@ -24,6 +24,8 @@ const KEYS: usize = 256;
 pub(crate) enum Waiting {
     Index,
     Analysis,
+    /// To have the tokens counted that are estimated by bytes.
+    Tokens,
 }
 
 impl Waiting {
@@ -31,6 +33,7 @@ impl Waiting {
         match self {
             Self::Index => "search_waiting",
             Self::Analysis => "analysis_waiting",
+            Self::Tokens => "tokens_waiting",
         }
     }
 
@@ -39,6 +42,7 @@ impl Waiting {
         match self {
             Self::Index => "search_given_up",
             Self::Analysis => "analysis_given_up",
+            Self::Tokens => "tokens_given_up",
         }
     }
 
@@ -46,7 +50,7 @@ impl Waiting {
     const fn order(self) -> Order {
         match self {
             Self::Index => Order::NewestFirst,
-            Self::Analysis => Order::OldestFirst,
+            Self::Analysis | Self::Tokens => Order::OldestFirst,
         }
     }
 
@@ -57,6 +61,8 @@ impl Waiting {
                 "outcome IS NOT NULL AND NOT EXISTS (SELECT 1 FROM search_flows WHERE flow = n)"
             }
             Self::Analysis => "outcome IS NOT NULL AND provider IS NOT NULL",
+            // An earlier version counted them when it looked at the flow.
+            Self::Tokens => "FALSE",
         }
     }
 

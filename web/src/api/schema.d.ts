@@ -2647,7 +2647,7 @@ export interface components {
         LedgerGap: components["schemas"]["LedgerSum"] & {
             /**
              * @description The reason: failed, cut_off, no_transcript, other_session or not_written of the wire; before_record,
-             *     passed_elsewhere, no_flow, no_id or passed_by of a transcript.
+             *     passed_elsewhere, flow_removed, no_flow, no_id or passed_by of a transcript.
              */
             reason: string;
             /** @description `wire` or `transcript`. */
@@ -3977,6 +3977,7 @@ export interface components {
         ToolPage: {
             /** @description Whether every ended flow is counted; false while some wait to be analysed. */
             complete: boolean;
+            cost: components["schemas"]["Cost"] | null;
             /** @description The tools, in the order that was asked for. */
             items: components["schemas"]["Tool"][];
             /** @description Always null: all tools are listed. */

@@ -2,8 +2,9 @@
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { flowQuery } from "@/api/queries";
+import { BEAT_MS, Pace } from "@/lib/pace";
 import { nth } from "@/testing/flow";
-import { BATCH_MS, Feed } from "./feed";
+import { Feed } from "./feed";
 import { FlowWindow } from "./flowWindow";
 
 let handlers: {
@@ -18,6 +19,7 @@ function start() {
   const feed = new Feed({
     queries,
     url: "ws://localhost/ws",
+    pace: new Pace(),
     open: () => {
       handlers = { send: () => {}, close: () => {} };
       return handlers as unknown as WebSocket;
@@ -50,7 +52,7 @@ test("many messages become one change, with the latest revision of each flow", (
     say({ type: "flow", revision, flow: nth(1, { revision, event_count: revision }) });
   }
   say({ type: "flow", revision: 2, flow: nth(1, { revision: 2 }) });
-  vi.advanceTimersByTime(BATCH_MS);
+  vi.advanceTimersByTime(BEAT_MS);
   expect(changes).toBe(1);
   expect([...(applied.mock.calls[0]?.[0] ?? [])].map((flow) => flow.revision)).toEqual([3]);
   feed.stop();
@@ -61,10 +63,10 @@ test("a flow in the cache takes a newer revision, and never an older one", () =>
   const key = flowQuery(nth(1).id).queryKey;
   queries.setQueryData(key, nth(1, { revision: 5 }));
   say({ type: "flow", revision: 4, flow: nth(1, { revision: 4, status: 500 }) });
-  vi.advanceTimersByTime(BATCH_MS);
+  vi.advanceTimersByTime(BEAT_MS);
   expect(queries.getQueryData(key)?.status).toBe(200);
   say({ type: "flow", revision: 6, flow: nth(1, { revision: 6, status: 529 }) });
-  vi.advanceTimersByTime(BATCH_MS);
+  vi.advanceTimersByTime(BEAT_MS);
   expect(queries.getQueryData(key)?.status).toBe(529);
   feed.stop();
 });
@@ -78,7 +80,7 @@ test("a resync loads the list anew and forgets live text that may have a hole", 
   const resync = vi.spyOn(window, "resync");
   feed.add(window);
   say({ type: "text", flow_id: "a", block: 0, kind: "text", text: "half" });
-  vi.advanceTimersByTime(BATCH_MS);
+  vi.advanceTimersByTime(BEAT_MS);
   expect(feed.texts.of("a").blocks).toHaveLength(1);
   say({ type: "resync", revision: 9 });
   expect(resync).toHaveBeenCalledOnce();
@@ -89,7 +91,7 @@ test("a resync loads the list anew and forgets live text that may have a hole", 
 test("messages of a newer server are left alone", () => {
   const { feed, say } = start();
   say({ type: "quite_new", revision: 3 });
-  vi.advanceTimersByTime(BATCH_MS);
+  vi.advanceTimersByTime(BEAT_MS);
   expect(feed.snapshot()).toBe(0);
   feed.stop();
 });
@@ -99,7 +101,19 @@ test("a finding that is told has the lists of findings asked anew, once for many
   const stale = vi.spyOn(queries, "invalidateQueries");
   stale.mockClear();
   for (const id of [1, 2, 3]) say({ type: "finding", revision: 1, finding: { id } });
-  vi.advanceTimersByTime(BATCH_MS);
+  vi.advanceTimersByTime(BEAT_MS);
   expect(stale.mock.calls).toEqual([[{ queryKey: ["findings"] }]]);
+  feed.stop();
+});
+
+test("text that was heard before another flow was looked at is not joined with what comes after", () => {
+  const { feed, say } = start();
+  say({ type: "text", flow_id: "a", block: 0, kind: "text", text: "before" });
+  feed.watch("a");
+  vi.advanceTimersByTime(BEAT_MS);
+  say({ type: "text", flow_id: "a", block: 0, kind: "text", text: "after" });
+  feed.watch("a");
+  vi.advanceTimersByTime(BEAT_MS);
+  expect(feed.texts.of("a").blocks[0]?.text).toBe("after");
   feed.stop();
 });

@@ -1,15 +1,14 @@
-// Takes what the socket says, at most ten times a second, to the list, the cache and the live texts.
+// Takes what the socket says, beat by beat, to the list, the cache and the live texts.
 import type { QueryClient } from "@tanstack/react-query";
 import { accessStore } from "@/api/access";
 import { ApiError, ask } from "@/api/client";
 import { flowQuery, statsQuery } from "@/api/queries";
 import type { Flow, LiveMessage, Stats } from "@/api/types";
+import { type Pace, pace } from "@/lib/pace";
 import type { FlowWindow } from "./flowWindow";
 import { type LiveBlock, LiveTexts } from "./liveText";
 import { LiveSocket, type SocketOptions, type SocketState } from "./socket";
 
-/** Between two batches of changes on the screen. */
-export const BATCH_MS = 100;
 /** More distinct flows than this in one batch (a page long in the background): load anew instead. */
 const PENDING_MAX = 5_000;
 
@@ -17,6 +16,8 @@ export interface FeedOptions {
   queries: QueryClient;
   url: string;
   open?: SocketOptions["open"];
+  /** For tests. */
+  pace?: Pace;
 }
 
 export class Feed {
@@ -29,15 +30,18 @@ export class Feed {
   private counts = new Map<string, number>();
   private stats: Stats | null = null;
   private found = false;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly pace: Pace;
+  /** Whether what was heard waits for the next beat. */
+  private due = false;
   private state: SocketState = { at: "stopped" };
   private version = 0;
+  private watched: string | undefined;
   private listeners = new Set<() => void>();
   private stateListeners = new Set<() => void>();
-  private watched: string | undefined;
 
   constructor(options: FeedOptions) {
     this.queries = options.queries;
+    this.pace = options.pace ?? pace;
     this.socket = new LiveSocket({
       url: options.url,
       onMessage: (message) => this.hear(message),
@@ -51,8 +55,7 @@ export class Feed {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.due = false;
     this.socket.stop();
   }
 
@@ -60,8 +63,11 @@ export class Feed {
 
   /** The flow whose text and events are wanted, besides the list. */
   watch(flow: string | undefined): void {
-    if (this.watched !== undefined && this.watched !== flow) this.texts.forget(this.watched);
+    if (flow === this.watched) return;
     this.watched = flow;
+    // The server now tells the text of other flows than before: what comes does not follow what came.
+    this.words = [];
+    this.texts.lookAt(flow);
     this.socket.want(flow === undefined ? { flows: true } : { flows: true, flow });
   }
 
@@ -120,11 +126,14 @@ export class Feed {
         // A newer server may say more.
         return;
     }
-    this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
+    if (this.due) return;
+    this.due = true;
+    this.pace.soon(() => this.flush());
   }
 
   private flush(): void {
-    this.timer = undefined;
+    if (!this.due) return;
+    this.due = false;
     const { flows, words, counts, stats, found } = this;
     this.found = false;
     this.flows = new Map();

@@ -1,6 +1,6 @@
 // What is kept of the live text.
 import { expect, test } from "vitest";
-import { LiveTexts } from "./liveText";
+import { LiveTexts, TAIL_MAX } from "./liveText";
 
 test("deltas of a block are joined, blocks stay apart", () => {
   const texts = new LiveTexts();
@@ -15,6 +15,7 @@ test("deltas of a block are joined, blocks stay apart", () => {
 
 test("beyond the bound the beginning goes, and that is told", () => {
   const texts = new LiveTexts(10);
+  texts.lookAt("a");
   texts.add("a", 0, "text", "0123456789");
   expect(texts.of("a").cut).toBe(false);
   texts.add("a", 0, "text", "abc");
@@ -30,4 +31,20 @@ test("beyond the bound on flows the quietest goes", () => {
   texts.add("c", 0, "text", "1");
   expect(texts.of("b").blocks).toEqual([]);
   expect(texts.of("a").blocks[0]?.text).toBe("12");
+});
+
+test("fifty long streams keep their ends alone; the one that is looked at is whole, from then on", () => {
+  const texts = new LiveTexts();
+  texts.lookAt("looked at");
+  const word = "word ".repeat(20);
+  for (let at = 0; at < 2_000; at += 1) {
+    for (const flow of ["looked at", "a", "b"]) texts.add(flow, at >> 4, "text", word);
+  }
+  const held = (flow: string) =>
+    texts.of(flow).blocks.reduce((sum, { text }) => sum + text.length, 0);
+  expect([held("looked at"), held("a"), held("b")]).toEqual([200_000, TAIL_MAX, TAIL_MAX]);
+  expect(texts.of("a").blocks.length).toBeLessThan(5);
+  expect([texts.of("a").cut, texts.of("looked at").cut]).toEqual([true, false]);
+  texts.lookAt("a");
+  expect([held("looked at"), held("a")]).toEqual([0, 0]);
 });

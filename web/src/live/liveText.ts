@@ -1,8 +1,10 @@
 // Live text of open flows, block by block, until the committed message replaces it; bounded.
 import type { LiveKind } from "@/api/types";
 
-/** Characters kept per open flow; beyond it the beginning goes. */
+/** Characters kept of the flow that is looked at; beyond it the beginning goes. */
 export const TEXT_MAX = 1 << 20;
+/** The same of each other one, of which the end alone is shown: fifty streams do not fill the page's memory. */
+export const TAIL_MAX = 4_096;
 /** Open flows whose text is kept. */
 const FLOWS_MAX = 64;
 
@@ -25,10 +27,19 @@ const NONE: LiveAnswer = { blocks: [], cut: false, since: null };
 export class LiveTexts {
   private flows = new Map<string, LiveAnswer>();
 
+  private looked: string | undefined;
+
   constructor(
     private readonly textMax = TEXT_MAX,
     private readonly flowsMax = FLOWS_MAX,
+    private readonly tailMax = TAIL_MAX,
   ) {}
+
+  /** From now on this flow's text is kept whole, and the end of all others. */
+  lookAt(flow: string | undefined): void {
+    this.looked = flow;
+    this.clear();
+  }
 
   of(flow: string): LiveAnswer {
     return this.flows.get(flow) ?? NONE;
@@ -41,36 +52,36 @@ export class LiveTexts {
     const known = blocks[place];
     if (known) blocks[place] = { ...known, text: known.text + text };
     else blocks.push({ block, kind, text });
-    const cut = shorten(blocks, this.textMax) || before.cut;
+    const max = flow === this.looked ? this.textMax : this.tailMax;
+    const { kept, cut } = shortened(blocks, max);
     // Kept in the order of the last word, so that the quietest flow goes first.
     this.flows.delete(flow);
-    this.flows.set(flow, { blocks, cut, since: before.since ?? Date.now() });
+    this.flows.set(flow, {
+      blocks: kept,
+      cut: cut || before.cut,
+      since: before.since ?? Date.now(),
+    });
     if (this.flows.size > this.flowsMax) {
       const quietest = this.flows.keys().next().value;
       if (quietest !== undefined) this.flows.delete(quietest);
     }
   }
 
-  /** What was not seen cannot be joined: after a hole the text starts afresh. */
-  forget(flow: string): void {
-    this.flows.delete(flow);
-  }
-
+  /** What was not seen cannot be joined: after a hole the texts start afresh. */
   clear(): void {
     this.flows.clear();
   }
 }
 
-function shorten(blocks: LiveBlock[], max: number): boolean {
+/** Without so much of the beginning; a block of which nothing is left goes. */
+function shortened(blocks: LiveBlock[], max: number): { kept: LiveBlock[]; cut: boolean } {
   let excess = blocks.reduce((sum, { text }) => sum + text.length, 0) - max;
-  let cut = false;
-  for (let at = 0; at < blocks.length && excess > 0; at += 1) {
-    const block = blocks[at];
-    if (!block) break;
-    const taken = Math.min(excess, block.text.length);
-    blocks[at] = { ...block, text: block.text.slice(taken) };
+  if (excess <= 0) return { kept: blocks, cut: false };
+  const kept = blocks.flatMap((block) => {
+    const taken = Math.min(Math.max(0, excess), block.text.length);
     excess -= taken;
-    cut = true;
-  }
-  return cut;
+    if (taken === 0) return [block];
+    return taken < block.text.length ? [{ ...block, text: block.text.slice(taken) }] : [];
+  });
+  return { kept, cut: true };
 }

@@ -16,6 +16,8 @@ interface Figure {
   tone: (stats: Stats) => Tone;
   /** Where there is little room, only some are shown; a figure that warns always is. */
   shown: string;
+  /** The room it has, so that those after it stay where they are while it changes. */
+  room?: string;
 }
 
 const FIGURES: Figure[] = [
@@ -24,12 +26,14 @@ const FIGURES: Figure[] = [
     value: (stats) => count(stats.open_flows),
     tone: (stats) => (stats.open_flows > 0 ? "info" : "idle"),
     shown: "flex",
+    room: "min-w-[4ch]",
   },
   {
     label: "Queue",
     value: (stats) => `${count(stats.queue.items)} · ${bytes(stats.queue.bytes)}`,
     tone: () => "idle",
     shown: "hidden sm:flex",
+    room: "min-w-[15ch]",
   },
   {
     label: "Lag",
@@ -41,6 +45,7 @@ const FIGURES: Figure[] = [
           ? "warn"
           : "idle",
     shown: "hidden sm:flex",
+    room: "min-w-[7ch]",
   },
   {
     label: "Recorder",
@@ -80,7 +85,7 @@ export function HealthStrip() {
       >
         <span className="sr-only">Health: </span>
         {stats ? (
-          FIGURES.map(({ label, value, tone, shown }) => {
+          FIGURES.map(({ label, value, tone, shown, room }) => {
             const face = tone(stats);
             return (
               <span
@@ -91,7 +96,13 @@ export function HealthStrip() {
                 )}
               >
                 <span className="text-ink-3">{label}</span>
-                <span className={cx("font-medium", face === "idle" ? "text-ink" : TEXT_TONE[face])}>
+                <span
+                  className={cx(
+                    "font-medium",
+                    room,
+                    face === "idle" ? "text-ink" : TEXT_TONE[face],
+                  )}
+                >
                   {value(stats)}
                 </span>
               </span>

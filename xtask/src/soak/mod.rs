@@ -1,11 +1,13 @@
 //! `cargo xtask soak`: what takes long to go wrong: huge bodies, kills at any moment, a day of traffic.
 
 mod bulk;
+mod dashboard;
 mod day;
 mod kill;
 
 use anyhow::{Result, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
+use dashboard::DashboardOptions;
 
 use crate::ground::{Ground, Subject};
 
@@ -14,7 +16,10 @@ const KILL: &str = "kill at any moment";
 const DAY: &str = "day under retention";
 
 #[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SoakOptions {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Only cases whose name holds this, such as `kill` or `day`
     #[arg(long)]
     only: Option<String>,
@@ -31,8 +36,18 @@ pub(crate) struct SoakOptions {
     subject: Subject,
 }
 
+/// What is run by its name only.
+#[derive(Clone, Debug, Subcommand)]
+enum Other {
+    /// The dashboard in a real browser, beside 50 streams and before a million flows
+    Dashboard(DashboardOptions),
+}
+
 /// Runs the cases.
 pub(crate) fn soak(options: &SoakOptions) -> Result<()> {
+    if let Some(Other::Dashboard(options)) = &options.other {
+        return dashboard::dashboard(options);
+    }
     let Some(Ground { binary, runtime }) = Ground::prepare(&options.subject, "the soak failed")?
     else {
         return Ok(());

@@ -106,9 +106,23 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     };
     if !global.quiet {
         warn(&done, &walked.refused);
-        if let Some(asked) = unmatched(args, &done) {
-            eprintln!("nothing matched {asked}");
-        }
+    }
+    let Some(asked) = unmatched(args, &done) else { return Ok(()) };
+    // A session that there is may have nothing of what was asked.
+    let mut known = ExtractQuery::new(&[ExtractMode::Sessions]);
+    known.session.clone_from(&args.session);
+    known.project.clone_from(&args.project);
+    let files = (&*walked.files, None);
+    let known =
+        langley_engine::extract(files, &known, (&book, &redactor), threads, &mut |_, _| Ok(()))
+            .map_err(|error| unwritten(&error))?;
+    if known.records == known.absent {
+        return Err(AppError::failed(format!("nothing matched {asked}"))
+            .why("no file that was read is of it")
+            .next("`langley extract sessions` tells those that there are"));
+    }
+    if !global.quiet {
+        eprintln!("nothing matched {asked} in what was asked for");
     }
     Ok(())
 }

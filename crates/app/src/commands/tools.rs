@@ -2,7 +2,6 @@
 //! one.
 
 use jiff::Timestamp;
-use langley_model::MicroUsd;
 use langley_store::{
     InvocationQuery, KeptCall, ToolOrder, ToolQuery, ToolReport, ToolSums, ToolTally,
 };
@@ -85,10 +84,9 @@ fn table(report: &ToolReport, sort: ToolOrder) -> String {
         return table.to_string();
     }
     let costs = report.tools.iter().map(|tool| tool.cost);
-    let all = costs.clone().flatten().map(|cost| cost.0).reduce(i64::saturating_add);
     let mut table = Table::new(with(HEAD, "COST"));
-    for ((name, sums), cost) in tools.zip(costs.chain([all.map(MicroUsd)])) {
-        let cost = cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.0));
+    for ((name, sums), cost) in tools.zip(costs.chain([report.cost])) {
+        let cost = cost.map_or_else(|| "unknown".to_owned(), |cost| dollars(cost.0));
         table.row(with(cells(name, sums), cost));
     }
     table.to_string()

@@ -103,6 +103,8 @@ fn earlier(stage: &Stage) -> PathBuf {
          UPDATE sqlite_schema SET sql = replace(sql, ', project INTEGER', '') WHERE name = 'sessions';
          UPDATE sqlite_schema SET sql = replace(sql, ', ttlt_ns INTEGER, stall_ns INTEGER', '') WHERE name = 'flows';
          UPDATE sqlite_schema SET sql = replace(sql, ', estimate_source INTEGER, estimated_input_tokens INTEGER, estimated_output_tokens INTEGER, estimated_cost_micro_usd INTEGER', '') WHERE name = 'flows';
+         DROP TRIGGER told_flow_removed; DROP TRIGGER tokens_deleted; DROP TABLE tokens_waiting; DROP TABLE repriced_days;
+         DROP TRIGGER transcript_blocks_removed; DROP TABLE transcript_gone;
          DROP INDEX flows_lacking; DROP TABLE tool_evidence;
          DROP TABLE traits; DROP TABLE reprices; DROP INDEX drops_by_flow; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;

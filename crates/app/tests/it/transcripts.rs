@@ -222,10 +222,12 @@ fn what_is_gone_or_not_there_is_said_and_quiet_is_quiet() {
     assert!(err.contains("warning: 1 lines are no JSON") && !err.contains("matched"), "{err}");
     for (asked, modes) in [("--session", "user-prompts"), ("--project", "requests,sessions")] {
         let (code, _, err) = stage.run(&["extract", modes, asked, "NOPE"]);
-        assert!(code == 0 && err.contains(&format!("nothing matched {asked} NOPE")), "{err}");
-        let (code, _, err) = stage.run(&["extract", modes, asked, "NOPE", "--quiet"]);
-        assert_eq!((code, err.as_str()), (0, ""));
+        assert!(code == 1 && err.contains(&format!("nothing matched {asked} NOPE")), "{err}");
+        assert!(err.contains("why: ") && err.contains("next: "), "{err}");
     }
+    // There is a session of that name, and nothing of it is asked for.
+    let (code, out, err) = stage.run(&["extract", "web", "--session", "s-t"]);
+    assert!(code == 0 && out.is_empty() && err.contains("in what was asked for"), "{err}");
     let file = folder.join("s-t.jsonl");
     for wrong in [
         &["extract", "usage", "--agent", "cursor"][..],

@@ -1,7 +1,7 @@
 //! The lens on estimates by bytes: where the tokenizer of the model is known, its count takes their place.
 //!
-//! Counting takes longer than a recorder's thread has, and needs a vocabulary; an estimate by bytes stands until
-//! then, and where the text is not kept.
+//! Counting takes longer than a recorder's thread has, and needs a vocabulary; so it waits until every flow was looked
+//! at. An estimate by bytes stands until then, and where the text is not kept.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,37 +20,39 @@ pub(super) struct Tokenized {
     prices: Arc<dyn Prices>,
     bell: Bell,
     vocabulary: Vocabulary,
+    /// Flows that are to be counted, by their keys.
+    found: Vec<i64>,
 }
 
 impl Tokenized {
-    /// Prices what is counted by `prices`; when `bell` calls for the end, what is not counted yet is left to the
+    /// Prices what is counted by `prices`; when `bell` calls for the end, what is not counted yet waits for the
     /// next start.
     pub(super) fn new(prices: Arc<dyn Prices>, bell: Bell) -> Self {
-        Self { prices, bell, vocabulary: Vocabulary::default() }
+        Self { prices, bell, vocabulary: Vocabulary::default(), found: Vec::new() }
     }
 
-    fn amend(&mut self, store: &Store, reading: &mut Reading) -> Result<(), StoreError> {
-        let flow = &reading.flow;
+    /// Counts a flow's tokens, where that is still of use.
+    fn amend(&mut self, store: &Store, key: i64, flow: &Flow) -> Result<(), StoreError> {
         let Some(estimate) = by_bytes(flow) else { return Ok(()) };
         let Some(encoding) = Encoding::of(flow) else { return Ok(()) };
-        let Some(mut counted) = self.count(store, reading, encoding, estimate)? else {
+        let Some(mut counted) = self.count(store, flow, encoding, estimate)? else {
             return Ok(());
         };
         counted.cost = self.prices.beyond(flow, &counted);
-        let is_amended = store.amend_flow(reading.key, move |flow| {
+        store.amend_flow(key, move |flow| {
             // What a transcript tells goes before.
             if by_bytes(flow).is_some() {
                 flow.estimate = Some(counted);
             }
         })?;
-        if is_amended { reading.look_again(store) } else { Ok(()) }
+        Ok(())
     }
 
     /// What `estimate` is of, counted; none where something of it is not kept.
     fn count(
         &mut self,
         store: &Store,
-        reading: &Reading,
+        flow: &Flow,
         encoding: Encoding,
         estimate: UsageEstimate,
     ) -> Result<Option<UsageEstimate>, StoreError> {
@@ -60,13 +62,13 @@ impl Tokenized {
         };
         let (mut input, mut output): (Option<Tokens>, Option<Tokens>) = (None, None);
         if estimate.output.is_some() {
-            let Some(message) = &reading.message else { return Ok(None) };
+            let Some(message) = store.message(flow.id)? else { return Ok(None) };
             let mut count = Count::new(vocabulary, &is_ending);
-            shown(message).try_for_each(|text| count.text(text)).map_err(closed)?;
+            shown(&message).try_for_each(|text| count.text(text)).map_err(closed)?;
             output = Some(count.total());
         }
         if estimate.input.is_some() {
-            let Some(body) = store.body(reading.flow.id, Side::Client)? else { return Ok(None) };
+            let Some(body) = store.body(flow.id, Side::Client)? else { return Ok(None) };
             let mut count = Count::new(vocabulary, &is_ending);
             count.body(&body.bytes).map_err(closed)?;
             input = Some(count.total());
@@ -86,17 +88,27 @@ const fn closed(_: Ended) -> StoreError {
 }
 
 impl Lens for Tokenized {
-    fn look(&mut self, store: &Store, reading: &mut Reading) -> Result<(), StoreError> {
-        // What cannot be counted keeps its estimate, and no other lens from the flow.
-        let flow = reading.flow.id;
-        try_work(flow, "counting tokens", || self.amend(store, reading)).map(drop)
+    fn look(&mut self, _: &Store, reading: &mut Reading) -> Result<(), StoreError> {
+        let flow = &reading.flow;
+        if by_bytes(flow).is_some() && Encoding::of(flow).is_some() {
+            self.found.push(reading.key);
+        }
+        Ok(())
     }
 
-    fn wait(&mut self, _: &Store, _: Micros) -> Result<bool, StoreError> {
-        Ok(false)
+    /// Counts one flow, so that what is recorded meanwhile is looked at before the next.
+    fn wait(&mut self, store: &Store, _: Micros) -> Result<bool, StoreError> {
+        let Some(key) = store.next_uncounted()? else { return Ok(false) };
+        if let Some(flow) = store.flow_of_key(key)? {
+            // What cannot be counted keeps its estimate, and no other flow from being counted.
+            try_work(flow.id, "counting tokens", || self.amend(store, key, &flow))?;
+        }
+        store.is_counted(key)?;
+        Ok(true)
     }
 
-    fn tell(&mut self, _: &mut Analysis) {
+    fn tell(&mut self, work: &mut Analysis) {
+        work.uncounted.append(&mut self.found);
         self.vocabulary.rest(Instant::now());
     }
 }
@@ -140,6 +152,19 @@ mod tests {
         (id, Reading::of(store, &next, Duration::ZERO).unwrap().unwrap())
     }
 
+    /// Has a lens look at a flow, and count it.
+    fn count(
+        mut lens: Tokenized,
+        store: &Store,
+        reading: &mut Reading,
+    ) -> Result<bool, StoreError> {
+        lens.look(store, reading).unwrap();
+        let mut work = Analysis::default();
+        lens.tell(&mut work);
+        store.keep_analysis(work).unwrap();
+        lens.wait(store, Micros(9))
+    }
+
     fn lens(bell: Bell) -> Tokenized {
         Tokenized::new(Arc::new(BookPrices::new(PriceBook::vendored())), bell)
     }
@@ -149,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_that_is_counted_is_looked_at_once() {
+    fn a_flow_is_counted_once_all_was_looked_at_and_is_not_looked_at_again() {
         let folder = tempfile::tempdir().unwrap();
         let given = Given::new(folder.path());
         let store = given.open();
@@ -157,8 +182,14 @@ mod tests {
         let redactor = Arc::clone(&given.redactor);
         let mut worker = Worker::new(store.clone(), redactor, Lookout::default(), Bell::default());
         assert_eq!(worker.step(Micros(9)).unwrap(), Step::Worked);
+        assert_eq!(estimate(&store, flow).source, EstimateSource::Bytes, "findings come first");
+        // Another process goes on.
+        let redactor = Arc::clone(&given.redactor);
+        let mut worker = Worker::new(store.clone(), redactor, Lookout::default(), Bell::default());
+        assert_eq!(worker.step(Micros(9)).unwrap(), Step::Worked);
         assert_eq!(estimate(&store, flow).source, EstimateSource::Tokenizer);
         assert_eq!(store.unread(9).unwrap().len(), 0);
+        assert_eq!(worker.step(Micros(9)).unwrap(), Step::Idle);
     }
 
     #[test]
@@ -172,10 +203,10 @@ mod tests {
         // A worker that was ended has its bell say so.
         let idle = Given::new(tempfile::tempdir().unwrap().path()).open();
         drop(Analyst::spawn(idle, redactor, bell.clone(), Lookout::default()).unwrap());
-        let done = lens(bell).look(&store, &mut reading);
+        let done = count(lens(bell), &store, &mut reading);
         assert!(matches!(done, Err(StoreError::Closed)), "{done:?}");
         assert_eq!(estimate(&store, flow).source, EstimateSource::Bytes);
-        lens(Bell::default()).look(&store, &mut reading).unwrap();
+        assert!(lens(Bell::default()).wait(&store, Micros(9)).unwrap(), "it waits still");
         let counted = estimate(&store, flow);
         assert_eq!((counted.source, counted.output), (EstimateSource::Tokenizer, Some(Tokens(2))));
         assert_eq!(counted.cost, Some(MicroUsd(20)));
@@ -187,7 +218,8 @@ mod tests {
         let given = Given::new(folder.path());
         let store = given.open();
         let (flow, mut reading) = estimated(&given, &store, false);
-        lens(Bell::default()).look(&store, &mut reading).unwrap();
+        assert!(count(lens(Bell::default()), &store, &mut reading).unwrap());
+        assert_eq!(store.next_uncounted().unwrap(), None);
         let kept = estimate(&store, flow);
         assert_eq!((kept.source, kept.output), (EstimateSource::Bytes, Some(Tokens(100))));
     }

@@ -45,19 +45,16 @@ pub(super) struct Web {
 }
 
 impl Doing {
-    /// Of a call with this name and these arguments, as JSON.
-    pub(super) fn of(name: &str, input: &str) -> Self {
+    /// Of a call with this name, in the namespace that stands beside it, and these arguments, as JSON.
+    pub(super) fn of((namespace, name): (Option<&str>, &str), input: &str) -> Self {
         let input: Value = serde_json::from_str(input).unwrap_or_default();
         let mut doing = Self::default();
         let text = |names: &[&str]| {
             names.iter().find_map(|name| input.get(name)?.as_str()).map(str::to_owned)
         };
         let number = |name: &str| input.get(name).and_then(Value::as_u64);
-        if let Some((server, tool)) =
-            name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__"))
-        {
-            doing.mcp = Some((server.to_owned(), tool.to_owned()));
-        }
+        let mcp = of_server(namespace, name);
+        doing.mcp = mcp.map(|(server, tool)| (server.to_owned(), tool.to_owned()));
         match name {
             "Bash" | "PowerShell" | "shell" | "shell_command" | "exec_command" | "local_shell"
             | "container.exec" | "run_shell_command" => {
@@ -78,7 +75,7 @@ impl Doing {
             }
             // Codex's only tool at times: its input is a program, which calls the others.
             "exec" => doing.program(input.as_str().unwrap_or_default()),
-            "apply_patch" => {
+            "apply_patch" | "applypatch" => {
                 let patch = input.as_str().map(str::to_owned).or_else(|| text(&["input", "patch"]));
                 doing.patched(patch);
             }
@@ -151,6 +148,23 @@ impl Doing {
     }
 }
 
+/// The server of a tool, and the tool's own name: `mcp__srv__tool`, or a part of that in a namespace, which may be named
+/// again in it.
+fn of_server<'a>(namespace: Option<&'a str>, name: &'a str) -> Option<(&'a str, &'a str)> {
+    let whole = name.strip_prefix("mcp__");
+    let Some(namespace) = namespace.filter(|_| whole.is_none()) else {
+        return whole?.split_once("__");
+    };
+    let namespace = namespace.trim_end_matches('_');
+    match namespace.strip_prefix("mcp__") {
+        Some(server) => {
+            let own = name.strip_prefix(server).and_then(|rest| rest.strip_prefix("__"));
+            Some((server, own.unwrap_or(name)))
+        }
+        None => name.split_once("__"),
+    }
+}
+
 /// The script of a list of words: what a shell is told to run, else the words.
 fn words(list: &Value) -> Option<String> {
     let words: Vec<&str> = list.as_array()?.iter().filter_map(Value::as_str).collect();
@@ -167,7 +181,7 @@ fn words(list: &Value) -> Option<String> {
 /// The patch of a list of words that asks for one to be applied.
 fn applied(list: &Value) -> Option<&str> {
     match list.as_array()?.as_slice() {
-        [tool, patch] if tool == "apply_patch" => patch.as_str(),
+        [tool, patch] if tool == "apply_patch" || tool == "applypatch" => patch.as_str(),
         _ => None,
     }
 }
@@ -242,17 +256,31 @@ mod tests {
     #[test]
     fn a_program_tells_its_commands_and_patches() {
         let source = r#"const r = await tools.exec_command({yield_ms: 5, "cmd": "echo \"hi\"\nls", workdir: '/w'}); await tools.apply_patch("*** Begin Patch\n*** Add File: a.txt\n+x\n*** End Patch")"#;
-        let doing = Doing::of("exec", &Value::from(source).to_string());
+        let doing = Doing::of((None, "exec"), &Value::from(source).to_string());
         assert_eq!(doing.commands[0].script, "echo \"hi\"\nls");
         assert_eq!(doing.commands[0].folder.as_deref(), Some("/w"));
         assert_eq!(doing.changes, [("a.txt".to_owned(), "add")]);
     }
 
     #[test]
+    fn a_tool_of_a_server_is_known_with_its_namespace_in_the_name_or_beside_it() {
+        let of = |namespace, name| Doing::of((namespace, name), "{}").mcp;
+        let log = Some(("git".to_owned(), "log__all".to_owned()));
+        assert_eq!(of(None, "mcp__git__log__all"), log);
+        for namespace in ["mcp", "mcp__git", "mcp__git__", "codex_apps"] {
+            assert_eq!(of(Some(namespace), "git__log__all"), log, "{namespace}");
+        }
+        assert_eq!(of(Some("mcp__git__"), "log__all"), log);
+        assert_eq!(of(Some("mcp__git"), "mcp__git__log__all"), log);
+        assert_eq!(of(None, "git__log"), None, "nothing says that it is of a server");
+        assert_eq!(of(Some("functions"), "log"), None);
+    }
+
+    #[test]
     fn a_list_of_words_is_the_script_that_its_shell_is_given() {
-        let doing = Doing::of("shell", r#"{"command":["bash","-lc","ls -l"]}"#);
+        let doing = Doing::of((None, "shell"), r#"{"command":["bash","-lc","ls -l"]}"#);
         assert_eq!(doing.commands[0].script, "ls -l");
-        let doing = Doing::of("shell", r#"{"command":["git","status"]}"#);
+        let doing = Doing::of((None, "shell"), r#"{"command":["git","status"]}"#);
         assert_eq!(doing.commands[0].script, "git status");
     }
 
@@ -260,16 +288,17 @@ mod tests {
     fn a_patch_is_told_without_what_has_it_applied() {
         let patch = "*** Begin Patch\n*** Delete File: a.txt\n*** End Patch";
         let of = |words: &[&str]| {
-            Doing::of("shell", &serde_json::json!({ "command": words }).to_string())
+            Doing::of((None, "shell"), &serde_json::json!({ "command": words }).to_string())
         };
         let direct = of(&["apply_patch", patch]);
+        let glued = of(&["applypatch", patch]);
         let script = format!("apply_patch <<'EOF'\n{patch}\nEOF\nls");
         let scripted = of(&["bash", "-lc", &script]);
-        for doing in [&direct, &scripted] {
+        for doing in [&direct, &glued, &scripted] {
             assert_eq!(doing.patch.as_deref(), Some(patch));
             assert_eq!(doing.changes, [("a.txt".to_owned(), "delete")]);
         }
-        assert!(direct.commands.is_empty(), "it is no command");
+        assert!(direct.commands.is_empty() && glued.commands.is_empty(), "it is no command");
         assert_eq!(scripted.commands[0].script, script);
     }
 }

@@ -345,7 +345,7 @@ impl<'q> Teller<'q> {
                     record.text("message_id", message);
                 });
             }
-            Item::Call { id, name, input, is_hosted } => {
+            Item::Call { id, name, namespace, input, is_hosted } => {
                 self.sums.work(facts);
                 self.sums.call();
                 if self.calls.len() < CALLS_MAX {
@@ -357,15 +357,17 @@ impl<'q> Teller<'q> {
                     record.json("input", Some(&input));
                     record.flag("is_hosted", Some(is_hosted));
                 });
-                self.call(facts, (&id, &name, &input));
+                self.call(facts, (&id, &name, &input), namespace.as_deref());
             }
-            Item::Result { id, content, has_failed, detail } => {
+            Item::Result { id, content, has_failed, detail, at } => {
                 self.sums.work(facts);
                 let call = self.calls.remove(&*id);
-                // Gemini CLI writes both into one line.
-                let is_timed = self.format != TranscriptFormat::GeminiCli;
-                let ms = call.as_ref().filter(|_| is_timed);
-                let ms = ms.and_then(|(_, at)| between(*at, facts.at));
+                // Gemini CLI writes both into one line, and not always when the result came.
+                let ended = match self.format {
+                    TranscriptFormat::GeminiCli => at,
+                    TranscriptFormat::ClaudeCode | TranscriptFormat::Codex => facts.at,
+                };
+                let ms = call.as_ref().and_then(|(_, at)| between(*at, ended));
                 let tool = call.as_ref().map(|(name, _)| name.as_str());
                 self.say(Mode::ToolResults, facts, |record| {
                     record.text("call_id", Some(&id));

@@ -283,7 +283,7 @@ fn an_answer_that_gemini_cli_writes_again_is_told_once() {
         )
     };
     let call = r#","toolCalls":[{"id":"c1","name":"run_shell_command","args":{"command":"ls"},"status":"error","result":[{"x":1}]}]"#;
-    let cancelled = r#"{"id":"g2","timestamp":"2026-01-01T00:00:09Z","type":"gemini","content":"","toolCalls":[{"id":"c2","name":"x","args":{},"status":"cancelled","result":[{"x":1}]}]}"#;
+    let cancelled = r#"{"id":"g2","timestamp":"2026-01-01T00:00:09Z","type":"gemini","content":"","toolCalls":[{"id":"c2","name":"x","args":{},"status":"cancelled","timestamp":"2026-01-01T00:00:11.500Z","result":[{"x":1}]}]}"#;
     let lines = [
         r#"{"sessionId":"G","projectHash":"p","startTime":"2026-01-01T00:00:00Z","kind":"main"}"#,
         r#"{"id":"u1","timestamp":"2026-01-01T00:00:01Z","type":"user","content":"hi"}"#,
@@ -317,6 +317,8 @@ fn an_answer_that_gemini_cli_writes_again_is_told_once() {
         of_mode.map(|record| record[name].clone()).collect()
     };
     assert_eq!(told("usage", "request_id"), [Value::Null]);
-    assert_eq!(told("tool-results", "ms"), [Value::Null, Value::Null]);
+    // Where a call says when its result came, that is told.
+    assert_eq!(told("tool-results", "ms"), [Value::Null, Value::from(2_500)]);
+    assert_eq!(told("tool-results", "detail"), [Value::Null, Value::from("cancelled")]);
     assert_eq!(told("tool-results", "has_failed"), [Value::Bool(true), Value::Null]);
 }

@@ -197,9 +197,7 @@ impl Importer {
             lines: batch.lines.iter().map(Counted::from).collect(),
         };
         self.read.push((read, batch));
-        if portion.is_again {
-            self.waiting.push_front(Plan { mode: Mode::Anew, ..reading.plan });
-        } else if !portion.is_last {
+        if !portion.is_last {
             self.open = Some(reading);
         }
         let lines = self.read.iter().flat_map(|(_, batch)| &batch.lines);
@@ -289,17 +287,21 @@ impl Importer {
             }
             (opened, _) => opened,
         };
-        // Of one that was cut, more may be kept than stands in it: what is written on may be the same again.
-        let is_held_against =
-            |known: &&KnownTranscript| plan.mode == Mode::Anew || known.records > known.place.lines;
-        let kept = match known.filter(is_held_against) {
-            Some(known) => match self.store.transcript_digests(known.id) {
-                Err(error) if error.is_of_one_place() => {
-                    self.refuse(plan.file.path, io::Error::other(error));
-                    return Ok(None);
+        let kept = match known {
+            Some(known) => {
+                let kept = match plan.mode {
+                    Mode::Anew => self.store.transcript_digests(known.id),
+                    // What was cut off may be written once more.
+                    Mode::On => self.store.transcript_gone(known.id),
+                };
+                match kept {
+                    Err(error) if error.is_of_one_place() => {
+                        self.refuse(plan.file.path, io::Error::other(error));
+                        return Ok(None);
+                    }
+                    kept => kept?,
                 }
-                digests => digests?,
-            },
+            }
             None => HashMap::new(),
         };
         let (is_new, is_anew) = (known.is_none(), plan.mode == Mode::Anew);

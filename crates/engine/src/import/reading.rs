@@ -30,8 +30,10 @@ pub(super) struct Reading {
     place: TranscriptPlace,
     lines: Lines,
     reader: UsageReader,
-    /// How often lines are kept, of a file that is read anew, and of one of which more is kept than stands in it.
+    /// How often lines are kept, of a file that is read anew; else, of those that it does not have any more.
     kept: HashMap<u64, u32>,
+    /// Whether one of these was written once more since that was told.
+    is_back: bool,
     /// Up to where the probes are of.
     probed: u64,
     /// Whether the first line was begun before.
@@ -47,12 +49,10 @@ pub(super) struct Reading {
 pub(super) struct Portion {
     pub(super) batch: TranscriptBatch,
     pub(super) is_last: bool,
-    /// Whether the next line may be one that was cut off and is written again: the file has to be read anew.
-    pub(super) is_again: bool,
 }
 
 impl Reading {
-    /// Of an open file. `kept` tells how often which line is kept, of one that is read anew or has lost some.
+    /// Of an open file. `kept` tells how often which line is kept, of one that is read anew; else which it has lost.
     pub(super) fn of(
         file: File,
         plan: Plan,
@@ -91,6 +91,7 @@ impl Reading {
             lines,
             place,
             kept,
+            is_back: false,
             plan,
             now,
             at: None,
@@ -105,17 +106,13 @@ impl Reading {
     ) -> io::Result<Portion> {
         let mut batch =
             TranscriptBatch { is_again: self.plan.is_again, ..TranscriptBatch::default() };
-        let (mut bytes, mut is_last, mut is_again) = (0, false, false);
+        let (mut bytes, mut is_last) = (0, false);
         while bytes < BATCH_BYTES && batch.lines.len() < BATCH_LINES {
             let Some(raw) = self.lines.next()? else {
                 is_last = true;
                 break;
             };
             let digest = key.line(raw.bytes);
-            if self.plan.mode == Mode::On && self.kept.contains_key(&digest) {
-                (is_last, is_again) = (true, true);
-                break;
-            }
             let content = redactor.body(raw.bytes.to_vec());
             // One that lacks its end counts once it is whole: nothing can follow an object but white space.
             let before = (!raw.is_ended).then(|| self.reader.clone());
@@ -155,6 +152,7 @@ impl Reading {
             let kept = self.kept.get_mut(&line.digest).filter(|left| **left > 0);
             if let Some(left) = kept {
                 *left -= 1;
+                self.is_back = true;
                 continue;
             }
             bytes += line.content.as_bytes().len();
@@ -168,11 +166,11 @@ impl Reading {
             batch.responses.append(&mut told);
             batch.lines.push(line);
         }
-        if is_last && !is_again {
+        if is_last {
             self.settle(till, &mut batch);
         }
-        self.close(&mut batch, is_last, is_again)?;
-        Ok(Portion { batch, is_last, is_again })
+        self.close(&mut batch, is_last)?;
+        Ok(Portion { batch, is_last })
     }
 
     /// Takes what the reader holds back, once nobody has written for a while.
@@ -185,12 +183,7 @@ impl Reading {
     }
 
     /// Says in the batch where reading goes on from.
-    fn close(
-        &mut self,
-        batch: &mut TranscriptBatch,
-        is_last: bool,
-        is_again: bool,
-    ) -> io::Result<()> {
+    fn close(&mut self, batch: &mut TranscriptBatch, is_last: bool) -> io::Result<()> {
         let first = |of: fn(&LineFacts) -> &Option<String>| {
             batch.lines.iter().find_map(|line| of(&line.facts).clone())
         };
@@ -212,7 +205,13 @@ impl Reading {
         batch.place = place.clone();
         // Asked after the probes were taken, so that they are not those of what came in its place.
         let is_changed = !self.lines.is_as_read()?;
-        if is_changed || is_again || (!is_last && self.plan.mode == Mode::Anew) {
+        // What of a file that is read anew was not met is gone; so is what was gone and did not come back.
+        let is_told = match self.plan.mode {
+            Mode::Anew => is_last,
+            Mode::On => std::mem::take(&mut self.is_back),
+        };
+        batch.gone = is_told.then(|| self.kept.clone());
+        if is_changed || (!is_last && self.plan.mode == Mode::Anew) {
             // Where this breaks off, it begins anew: what is kept of the rest is only known now.
             // By its beginning it is known again.
             let first = if place.offset >= PROBE { place.probes[0] } else { 0 };

@@ -6,6 +6,9 @@ use langley_protocol::transcript::{Item, UsageReader};
 
 use crate::analysis::told_outcome;
 
+/// What Gemini CLI notes of a call that a person ended.
+const CANCELLED: &str = "\"cancelled\"";
+
 /// What is told by a line that its reader has read before; `at` is its time, or that of the line before.
 pub(super) fn told_tools(
     reader: &UsageReader,
@@ -33,11 +36,15 @@ pub(super) fn told_tools(
             arguments: member_digests(input),
             ..of(id, ToldStep::Called)
         }),
-        Item::Result { id, content, has_failed, .. } if !id.is_empty() => {
-            let outcome = told_outcome(content, *has_failed);
+        Item::Result { id, content, has_failed, detail, at } if !id.is_empty() => {
+            let outcome = match detail {
+                Some(CANCELLED) => ToolOutcome::Cancelled,
+                _ => told_outcome(content, *has_failed),
+            };
             let step =
                 if outcome == ToolOutcome::Denied { ToldStep::Denied } else { ToldStep::Ended };
-            Some(ToldTool { outcome: Some(outcome), ..of(id, step) })
+            let told = of(id, step);
+            Some(ToldTool { outcome: Some(outcome), at: at.unwrap_or(told.at), ..told })
         }
         _ => None,
     });
@@ -84,5 +91,15 @@ mod tests {
             assert_eq!((told[0].step, told[0].outcome), (step, Some(outcome)), "{content}");
         }
         assert_eq!(told(r#"{"type":"user","message":{"content":"no call"}}"#), []);
+    }
+
+    #[test]
+    fn a_call_that_a_person_cancelled_is_told_as_that_and_when() {
+        let reader = UsageReader::new(TranscriptFormat::GeminiCli);
+        let line = br#"{"id":"g","timestamp":"2026-11-22T10:00:00Z","type":"gemini","content":"","toolCalls":[{"id":"c","name":"x","args":{},"status":"cancelled","timestamp":"2026-11-22T10:00:02Z","result":[]}]}"#;
+        let told = told_tools(&reader, (line, &reader.facts(line)), None);
+        let ended = told.iter().find(|told| told.step == ToldStep::Ended).unwrap();
+        assert_eq!(ended.outcome, Some(ToolOutcome::Cancelled));
+        assert_eq!(ended.at.0 - told[0].at.0, 2_000_000);
     }
 }

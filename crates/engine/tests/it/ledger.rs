@@ -8,7 +8,7 @@ use langley_model::{
     Attributed, ConnectionId, Flow, FlowId, Micros, Outcome, Provider, Record, Redactor,
     RedactorOptions, Tokens,
 };
-use langley_store::{Store, StoreOptions};
+use langley_store::{FlowFilter, Store, StoreOptions};
 use tempfile::TempDir;
 
 /// 2025-09-01.
@@ -206,4 +206,26 @@ fn what_passed_under_another_session_is_found_there_and_named() {
     let other = langley_engine::ledger(&rig.store, "T").unwrap().unwrap();
     let named: Vec<_> = other.entries.iter().filter_map(|it| it.other_session.as_deref()).collect();
     assert_eq!(named, ["S"]);
+}
+
+#[test]
+fn a_response_whose_flow_was_removed_says_so_and_one_that_never_passed_does_not() {
+    let rig = Rig::new();
+    rig.answer(100, "a", 5);
+    rig.answer(110, "b", 5);
+    rig.answer(120, "c", 5);
+    let lines = [("a", 101), ("b", 111), ("c", 121), ("never", 131)];
+    rig.tell("S", &lines.map(|(id, second)| line("S", second, Some(id), 5)));
+    let gaps = || {
+        let ledger = ledger(&rig.store, "S").unwrap().unwrap();
+        ledger.gaps.iter().map(|(reason, sum)| (*reason, sum.responses)).collect::<Vec<_>>()
+    };
+    assert_eq!(gaps(), [(LedgerReason::PassedBy, 1)]);
+    let at = |second: i64| Some(Micros(START + second * 1_000_000));
+    let some = FlowFilter { since: at(100), until: at(115), ..FlowFilter::default() };
+    rig.store.delete_flows(&some).unwrap();
+    assert_eq!(gaps(), [(LedgerReason::FlowRemoved, 2), (LedgerReason::PassedBy, 1)]);
+    // Of what was recorded, nothing is left.
+    rig.store.delete_flows(&FlowFilter::default()).unwrap();
+    assert_eq!(gaps(), [(LedgerReason::BeforeRecord, 1), (LedgerReason::FlowRemoved, 3)]);
 }

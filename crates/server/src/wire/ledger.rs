@@ -48,7 +48,7 @@ pub(crate) struct LedgerGap {
     /// `wire` or `transcript`.
     pub side: String,
     /// The reason: failed, cut_off, no_transcript, other_session or not_written of the wire; before_record,
-    /// passed_elsewhere, no_flow, no_id or passed_by of a transcript.
+    /// passed_elsewhere, flow_removed, no_flow, no_id or passed_by of a transcript.
     pub reason: String,
     /// The same in a sentence.
     pub why: String,

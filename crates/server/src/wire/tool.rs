@@ -19,6 +19,8 @@ pub(crate) struct ToolPage {
     pub items: Vec<Tool>,
     /// What all of them add up to.
     pub totals: ToolTotals,
+    /// What those cost of which it is known; null where it is known of none.
+    pub cost: Option<Cost>,
     /// Whether every ended flow is counted; false while some wait to be analysed.
     pub complete: bool,
     /// Always null: all tools are listed.
@@ -32,7 +34,7 @@ pub(crate) struct Tool {
     pub name: String,
     /// What its calls add up to.
     pub totals: ToolTotals,
-    /// What it cost; null where `order` is another, and where that is not known.
+    /// What it cost; null where that is not known.
     pub cost: Option<Cost>,
 }
 
@@ -220,6 +222,7 @@ impl From<&langley_store::ToolReport> for ToolPage {
         Self {
             items: report.tools.iter().map(tool).collect(),
             totals: (&report.totals).into(),
+            cost: report.cost.map(Into::into),
             complete: !report.is_behind,
             next_cursor: None,
         }

@@ -1,7 +1,5 @@
 //! Findings of flows that are priced anew.
 
-use std::collections::BTreeSet;
-
 use langley_model::{FindingKind, FlowId, MicroUsd};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -35,6 +33,13 @@ pub(crate) fn priced_anew(
         }
     }
     if shown.is_empty() { Ok(()) } else { Waiting::Analysis.note(conn, &[flow]) }
+}
+
+/// Notes a day of UTC on which something costs another sum than before.
+pub(crate) fn note_day(conn: &Connection, day: i64) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT OR IGNORE INTO repriced_days (day) VALUES (?1)")?
+        .execute([day])
+        .map(drop)
 }
 
 impl Store {
@@ -77,9 +82,30 @@ impl Store {
         })
     }
 
+    /// Brings findings up to date that go by what others cost too, once flows were priced anew; also where that broke
+    /// off in an earlier process.
+    pub(crate) fn settle_repriced(&self) -> Result<(), StoreError> {
+        let days = self.readers().read(|conn| {
+            let mut days = conn.prepare_cached("SELECT day FROM repriced_days ORDER BY day")?;
+            let days = days.query_map((), |row| row.get(0))?;
+            Ok(days.collect::<Result<Vec<i64>, _>>()?)
+        })?;
+        self.settle_unpriced()?;
+        self.settle_days()?;
+        self.look_again_at(days)
+    }
+
+    /// Whether pricing anew broke off before [`Self::settle_repriced`].
+    pub(crate) fn has_repriced_days(&self) -> Result<bool, StoreError> {
+        self.readers().read(|conn| Ok(conn.prepare("SELECT 1 FROM repriced_days")?.exists(())?))
+    }
+
     /// Has the last flow with a cost of each of these days (of UTC) analysed once more: the day may be beyond its
     /// budget now, or not any more.
-    pub(crate) fn look_again_at(&self, days: &BTreeSet<i64>) -> Result<(), StoreError> {
+    fn look_again_at(&self, days: Vec<i64>) -> Result<(), StoreError> {
+        if days.is_empty() {
+            return Ok(());
+        }
         let last: Vec<i64> = self.readers().read(|conn| {
             // A key is about when a flow began.
             let mut last = conn.prepare_cached(
@@ -94,12 +120,14 @@ impl Store {
             }
             Ok(flows)
         })?;
-        if last.is_empty() {
-            return Ok(());
-        }
         self.job(move |site| {
             let change = site.change()?;
             Waiting::Analysis.note_earlier(&change, &last)?;
+            for day in days {
+                change
+                    .prepare_cached("DELETE FROM repriced_days WHERE day = ?1")?
+                    .execute([day])?;
+            }
             change.commit()
         })
     }

@@ -1,7 +1,7 @@
 //! Sessions: listed newest first, each with what its flows add up to.
 
 use langley_model::{Flow, MicroUsd, Micros};
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::belonging::{After, Belonging, Belongings};
 use super::measure::{Measure, Tally};
@@ -14,6 +14,12 @@ use crate::store::Store;
 
 /// Sessions among which one is looked for that cost most.
 const DEAREST: i64 = 500;
+
+/// Sessions beyond a limit that are read at once.
+const BEYOND: i64 = 1_000;
+
+/// A session's id, and when its newest flow began.
+type Place = (String, i64);
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +123,9 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn session_cost(&self, id: &str) -> Result<Option<SessionCost>, StoreError> {
-        let one = |_: &Connection| Ok(vec![id.to_owned()]);
+        let one = |_: &Connection, after: Option<&Place>| {
+            Ok(after.is_none().then(|| (id.to_owned(), 0)).into_iter().collect())
+        };
         Ok(self.session_costs(one, 1, |_| true)?.pop())
     }
 
@@ -131,21 +139,25 @@ impl Store {
         most: usize,
         wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
-        let ids = |conn: &Connection| {
-            let walk = ids(conn, "sessions WHERE cost >= ?1 ORDER BY +newest DESC", &[limit.0]);
+        let page = |conn: &Connection, after: Option<&Place>| {
+            let after = after.map_or(("", i64::MAX), |(id, newest)| (id, *newest));
+            let page = |of| ids(conn, of, (limit.0, after.1, after.0, BEYOND));
+            let walk = page(
+                "newest FROM sessions WHERE cost >= ?1 AND (newest, session_id) < (?2, ?3)
+                 ORDER BY +newest DESC, session_id DESC LIMIT ?4",
+            );
             match told_apart(walk)? {
                 Some(found) => Ok(found),
                 // The indexes stand apart from a page that cannot be read.
-                None => ids(
-                    conn,
-                    "sessions INDEXED BY sessions_by_newest WHERE session_id IN
+                None => page(
+                    "newest FROM sessions INDEXED BY sessions_by_newest WHERE session_id IN
                          (SELECT session_id FROM sessions INDEXED BY sessions_by_cost WHERE cost >= ?1)
-                     ORDER BY newest DESC",
-                    &[limit.0],
+                         AND (newest, session_id) < (?2, ?3)
+                     ORDER BY newest DESC, session_id DESC LIMIT ?4",
                 ),
             }
         };
-        self.session_costs(ids, most, wanted)
+        self.session_costs(page, most, wanted)
     }
 
     /// The session that cost most of those that are `wanted`, looked for among the 500
@@ -157,48 +169,68 @@ impl Store {
         &self,
         wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Option<SessionCost>, StoreError> {
-        let of = "sessions INDEXED BY sessions_by_cost ORDER BY cost DESC LIMIT ?1";
-        let ids = |conn: &Connection| ids(conn, of, &[DEAREST]);
-        Ok(self.session_costs(ids, 1, wanted)?.pop())
+        // That is not asked of the rows: the index stands apart from a page that cannot be read.
+        let of = "0 FROM sessions INDEXED BY sessions_by_cost ORDER BY cost DESC LIMIT ?1";
+        let page = |conn: &Connection, after: Option<&Place>| match after {
+            None => ids(conn, of, [DEAREST]),
+            Some(_) => Ok(Vec::new()),
+        };
+        Ok(self.session_costs(page, 1, wanted)?.pop())
     }
 
-    /// What sessions cost that have a cost: at most `most` that are `wanted`.
+    /// What sessions cost that have a cost: at most `most` that are `wanted`. `page` tells some of them, behind one, until
+    /// there are none.
     fn session_costs(
         &self,
-        ids: impl Fn(&Connection) -> rusqlite::Result<Vec<String>>,
+        page: impl Fn(&Connection, Option<&Place>) -> rusqlite::Result<Vec<Place>>,
         most: usize,
         mut wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
         self.read_sound(|conn, damaged| {
-            let mut found = Vec::new();
-            for id in ids(conn)? {
-                if found.len() == most {
-                    break;
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let some = page(conn, after.as_ref())?;
+                after = some.last().cloned();
+                if after.is_none() {
+                    return Ok(found);
                 }
-                let sums = Belonging::Session.sound_sums(conn, &id, damaged)?;
-                let Some(cost) = sums.figure(Measure::Cost).known() else { continue };
-                let Some(flow) = Belonging::Session.newest(conn, &id, damaged)? else { continue };
-                let cost = SessionCost {
-                    cost: MicroUsd(cost.cast_signed()),
-                    unpriced: sums.tally(Tally::Unpriced),
-                    agent: flow.agent.clone(),
-                    model: flow.known_model().map(str::to_owned),
-                    project: project(conn, &id, &flow)?,
-                    id,
-                };
-                if wanted(&cost) {
-                    found.push(cost);
+                for (id, _) in some {
+                    if found.len() == most {
+                        return Ok(found);
+                    }
+                    let Some(cost) = cost_of(conn, id, damaged)? else { continue };
+                    if wanted(&cost) {
+                        found.push(cost);
+                    }
                 }
             }
-            Ok(found)
         })
     }
 }
 
-/// The ids of sessions, as the rest of a query names them.
-fn ids(conn: &Connection, of: &str, parameters: &[i64]) -> rusqlite::Result<Vec<String>> {
-    let mut statement = conn.prepare_cached(&format!("SELECT session_id FROM {of}"))?;
-    let ids = statement.query_map(params_from_iter(parameters), |row| row.get(0))?;
+/// What a session cost; none where none of its flows has a cost.
+fn cost_of(
+    conn: &Connection,
+    id: String,
+    damaged: &mut Vec<i64>,
+) -> rusqlite::Result<Option<SessionCost>> {
+    let sums = Belonging::Session.sound_sums(conn, &id, damaged)?;
+    let Some(cost) = sums.figure(Measure::Cost).known() else { return Ok(None) };
+    let Some(flow) = Belonging::Session.newest(conn, &id, damaged)? else { return Ok(None) };
+    Ok(Some(SessionCost {
+        cost: MicroUsd(cost.cast_signed()),
+        unpriced: sums.tally(Tally::Unpriced),
+        agent: flow.agent.clone(),
+        model: flow.known_model().map(str::to_owned),
+        project: project(conn, &id, &flow)?,
+        id,
+    }))
+}
+
+/// The ids of sessions, as the rest of a query names them, with what it tells beside them: when the newest flow began.
+fn ids(conn: &Connection, of: &str, parameters: impl Params) -> rusqlite::Result<Vec<Place>> {
+    let mut statement = conn.prepare_cached(&format!("SELECT session_id, {of}"))?;
+    let ids = statement.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
     ids.collect()
 }
 

@@ -11,6 +11,7 @@ use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, keys, of_a
 use super::fill::{Filled, Scope};
 use super::measure::{Measure, Tally};
 use super::named_sums::{NamedRow, NamedSums, put_name};
+use super::query::UsageQuery;
 use super::sums::{Figure, Sums};
 use super::tool_shares;
 use super::tool_sums::{COLUMNS, ToolCostSums, ToolCostTally};
@@ -34,6 +35,28 @@ type Label = (Vec<CostKey>, Option<String>);
 type Found = HashMap<Label, ToolCostSums>;
 
 impl Store {
+    /// What each tool has of the costs of a span of time, or of a session.
+    pub(crate) fn tool_cost_sums(
+        &self,
+        usage: UsageQuery,
+        session: Option<String>,
+    ) -> Result<HashMap<String, ToolCostSums>, StoreError> {
+        let by = vec![CostBy::Tool];
+        let query = CostQuery { by, usage, session, ..CostQuery::default() };
+        let found = self.read_sound(|conn, damaged| {
+            Ok(match query.session {
+                None => of_sums(conn, &query)?,
+                Some(_) => of_flows(conn, &query, damaged)?,
+            })
+        })?;
+        let named =
+            found.into_iter().filter_map(|((keys, _), sums)| match keys.into_iter().next() {
+                Some(CostKey::Name(Some(tool))) => Some((tool, sums)),
+                _ => None,
+            });
+        Ok(named.collect())
+    }
+
     /// Costs by tool; `totals` are those of all flows that are asked for.
     pub(super) fn costs_of_tools(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
         let others = |by: &&CostBy| **by != CostBy::Tool;

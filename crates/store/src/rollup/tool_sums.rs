@@ -107,7 +107,7 @@ impl ToolCostSums {
     }
 
     /// Adds others so many times.
-    pub(super) fn add(&mut self, others: &Self, times: u64) {
+    pub(crate) fn add(&mut self, others: &Self, times: u64) {
         for (number, more) in self.0.iter_mut().zip(others.0) {
             *number = number.wrapping_add(more.wrapping_mul(times));
         }

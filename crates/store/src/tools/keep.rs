@@ -48,6 +48,8 @@ pub struct Analysis {
     pub shares: Vec<ShareEntry>,
     /// Flows of which another one tells that they have to be looked at once more, by their keys.
     pub again: Vec<i64>,
+    /// Flows whose tokens are to be counted, by their keys.
+    pub uncounted: Vec<i64>,
     /// Up to which piece all evidence of other sources was joined, where that is more than before.
     pub evidence: Option<i64>,
 }
@@ -56,12 +58,13 @@ impl Analysis {
     /// Whether there is nothing to be written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        let Self { read, calls, findings, shares, again, evidence } = self;
+        let Self { read, calls, findings, shares, again, uncounted, evidence } = self;
         read.is_empty()
             && calls.is_empty()
             && findings.is_empty()
             && shares.is_empty()
             && again.is_empty()
+            && uncounted.is_empty()
             && evidence.is_none()
     }
 }
@@ -77,7 +80,7 @@ impl Store {
     /// # Errors
     /// The store is closed or cannot be written; what was written until then stays.
     pub fn keep_analysis(&self, analysis: Analysis) -> Result<Vec<i64>, StoreError> {
-        let Analysis { read, calls, findings, mut shares, again, evidence } = analysis;
+        let Analysis { read, calls, findings, mut shares, again, uncounted, evidence } = analysis;
         let (mut left, mut found) = (calls, Vec::new());
         left.reverse();
         while !left.is_empty() {
@@ -109,14 +112,8 @@ impl Store {
             for (key, revision) in &read {
                 Waiting::Analysis.is_done(&change, *key, *revision)?;
             }
-            for key in again {
-                // It may have been removed.
-                change
-                    .prepare_cached(
-                        "INSERT OR IGNORE INTO analysis_waiting SELECT n FROM flows WHERE n = ?1",
-                    )?
-                    .execute([key])?;
-            }
+            Waiting::Analysis.note_earlier(&change, &again)?;
+            Waiting::Tokens.note_earlier(&change, &uncounted)?;
             if let Some(last) = evidence {
                 change
                     .prepare_cached("INSERT OR REPLACE INTO totals (name, value) VALUES (?1, ?2)")?

@@ -1,14 +1,13 @@
 //! By what tools are put in order.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
-use langley_model::MicroUsd;
+use langley_model::NanoUsd;
 
 use super::report::{ToolQuery, ToolReport, ToolTotals};
 use super::sums::ToolTally;
 use crate::error::StoreError;
-use crate::rollup::{CostBy, CostKey, CostQuery, ToolCostSums, UsageQuery};
+use crate::rollup::{ToolCostSums, UsageQuery};
 use crate::store::Store;
 
 /// By what tools are put in order, the greatest first.
@@ -50,16 +49,16 @@ impl ToolOrder {
     pub(super) fn sort(self, tools: &mut [ToolTotals]) {
         const FAILURES: [ToolTally; 4] =
             [ToolTally::Failed, ToolTally::Denied, ToolTally::Cancelled, ToolTally::TimedOut];
+        // What is not known comes last.
         let rank = |tool: &ToolTotals| {
             let of = |tally| tool.sums.tally(tally);
             match self {
-                Self::Calls => of(ToolTally::Calls),
-                // What is known to cost nothing still comes before what nobody knows the cost of.
-                Self::Cost => tool.cost.map_or(0, |cost| cost.0.cast_unsigned().saturating_add(1)),
-                Self::Duration => tool.sums.durations().percentile(95).unwrap_or(0),
-                Self::Failures => FAILURES.into_iter().map(of).sum(),
-                Self::Repeats => of(ToolTally::Repeated),
-                Self::Violations => of(ToolTally::Violated),
+                Self::Calls => Some(of(ToolTally::Calls)),
+                Self::Cost => tool.cost.map(|cost| cost.0.max(0).cast_unsigned()),
+                Self::Duration => tool.sums.durations().percentile(95),
+                Self::Failures => Some(FAILURES.into_iter().map(of).sum()),
+                Self::Repeats => Some(of(ToolTally::Repeated)),
+                Self::Violations => Some(of(ToolTally::Violated)),
             }
         };
         tools.sort_by_cached_key(|tool| Reverse(rank(tool)));
@@ -67,32 +66,23 @@ impl ToolOrder {
 }
 
 impl Store {
-    /// Tells what the tools of a report cost.
+    /// Tells what the tools of a report cost, and all of them together.
     pub(super) fn put_costs(
         &self,
         report: &mut ToolReport,
         query: &ToolQuery,
     ) -> Result<(), StoreError> {
         let ToolQuery { since, until, .. } = *query;
-        let costs = self.costs(&CostQuery {
-            by: vec![CostBy::Tool],
-            usage: UsageQuery { since, until, ..UsageQuery::default() },
-            session: query.session.clone(),
-            groups_max: usize::MAX,
-            ..CostQuery::default()
-        })?;
-        let mut of_tools: HashMap<String, MicroUsd> = HashMap::new();
-        for group in costs.groups {
-            let cost = group.tool.as_ref().and_then(ToolCostSums::cost);
-            if let (Some(cost), Some(CostKey::Name(Some(tool)))) =
-                (cost, group.keys.into_iter().next())
-            {
-                of_tools.insert(tool, cost.rounded());
+        let usage = UsageQuery { since, until, ..UsageQuery::default() };
+        let mut costs = self.tool_cost_sums(usage, query.session.clone())?;
+        let mut all = ToolCostSums::default();
+        for tool in &mut report.tools {
+            if let Some(sums) = costs.remove(&tool.name) {
+                tool.cost = sums.cost().map(NanoUsd::rounded);
+                all.add(&sums, 1);
             }
         }
-        for tool in &mut report.tools {
-            tool.cost = of_tools.get(&tool.name).copied();
-        }
+        report.cost = all.cost().map(NanoUsd::rounded);
         Ok(())
     }
 }

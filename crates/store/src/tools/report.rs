@@ -32,7 +32,7 @@ pub struct ToolTotals {
     pub name: String,
     /// The sums.
     pub sums: ToolSums,
-    /// What it cost, where that is the order, and it is known.
+    /// What it cost; none where that is not known.
     pub cost: Option<MicroUsd>,
 }
 
@@ -43,6 +43,8 @@ pub struct ToolReport {
     pub tools: Vec<ToolTotals>,
     /// What all of them add up to.
     pub totals: ToolSums,
+    /// What those cost of which it is known; none where it is known of none.
+    pub cost: Option<MicroUsd>,
     /// Whether flows still wait to be analysed. Those that were removed before are waited for no more, and in no
     /// sums.
     pub is_behind: bool,
@@ -70,9 +72,7 @@ impl Store {
         report.tools.sort_by(|one, other| {
             calls(other).cmp(&calls(one)).then_with(|| one.name.cmp(&other.name))
         });
-        if query.order == ToolOrder::Cost {
-            self.put_costs(&mut report, query)?;
-        }
+        self.put_costs(&mut report, query)?;
         query.order.sort(&mut report.tools);
         Ok(report)
     }

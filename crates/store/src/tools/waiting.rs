@@ -56,6 +56,25 @@ impl Store {
         })
     }
 
+    /// The oldest flow whose tokens are still to be counted, by its key; those whose rows are damaged are given up.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn next_uncounted(&self) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT n FROM flows WHERE n = ?1";
+        Ok(self.waiting(Waiting::Tokens, sql, 1, |row| row.get(0))?.pop())
+    }
+
+    /// Ends the waiting of a flow whose tokens were counted, or cannot be.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written.
+    pub fn is_counted(&self, key: i64) -> Result<(), StoreError> {
+        self.job(move |site| {
+            site.conn.execute("DELETE FROM tokens_waiting WHERE flow = ?1", [key]).map(drop)
+        })
+    }
+
     /// How far the analysis is behind.
     ///
     /// # Errors

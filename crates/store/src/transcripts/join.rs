@@ -8,11 +8,14 @@ use crate::damage::told_apart;
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::totals::total;
-use crate::writer::Site;
+use crate::writer::{Budget, Site};
 
 /// Up to which response all was joined, and how often one of them has changed or gone.
 const READ: &str = "transcript_responses_joined";
 const CHANGES: &str = "transcript_responses_changes";
+
+/// Flows that are changed in one transaction.
+const AT_ONCE: u32 = 32;
 
 /// A flow that lacks something, and what a transcript tells of its response.
 #[derive(Clone, Debug)]
@@ -88,10 +91,11 @@ impl Store {
 
     /// Has `amend` change flows by what is told of them, with all sums, a new revision each, and a star where their
     /// session has one, and notes that the responses looked at
-    /// are done with, unless one of them has changed since; how many flows changed.
+    /// are done with, unless one of them has changed since; how many flows changed. It is done in transactions so short
+    /// that recording does not wait for them.
     ///
     /// # Errors
-    /// The store is closed or cannot be written; nothing is changed then.
+    /// The store is closed or cannot be written; what was changed until then stays so.
     pub fn join_told(
         &self,
         told: &[ToldFlow],
@@ -99,33 +103,47 @@ impl Store {
         amend: Amend,
     ) -> Result<u64, StoreError> {
         let keys: Vec<i64> = told.iter().map(|told| told.key).collect();
+        let mut joined = 0;
         self.of_sound(&keys, |sound| {
-            let told = told.iter().filter(|told| sound.contains(&told.key)).cloned().collect();
-            self.job(move |site| {
-                let joined = join(site, told, looked, amend);
-                if joined.is_err() {
-                    site.forget_names();
+            let mut left: Vec<ToldFlow> =
+                told.iter().rev().filter(|told| sound.contains(&told.key)).cloned().collect();
+            loop {
+                let done = self.job(move |site| {
+                    let done = join(site, &mut left, looked, amend);
+                    if done.is_err() {
+                        site.forget_names();
+                    }
+                    done.map(|changed| (changed, left))
+                })?;
+                joined += done.0;
+                left = done.1;
+                if left.is_empty() {
+                    return Ok(joined);
                 }
-                joined
-            })
+            }
         })
     }
 }
 
-/// Changes flows that can be read, in one transaction.
+/// Changes flows that can be read from the end of the list, as many as the budget lets; how many changed.
 fn join(
     site: &mut Site<'_>,
-    told: Vec<ToldFlow>,
+    told: &mut Vec<ToldFlow>,
     looked: Option<Looked>,
     amend: Amend,
 ) -> rusqlite::Result<u64> {
+    let mut budget = Budget::new(AT_ONCE);
     let change = site.change()?;
     let mut amendment = Amendment::begin(&change)?;
-    for ToldFlow { key, told } in told {
+    while let Some(ToldFlow { key, told }) = told.pop() {
         amendment.amend(site, key, |flow| amend(flow, &told))?;
+        if !budget.spend(1) {
+            break;
+        }
     }
     let changes = amendment.write()?;
     if let Some(Looked { last, changes: before }) = looked
+        && told.is_empty()
         // Else one has changed or gone since.
         && total(&change, CHANGES)? == before
     {

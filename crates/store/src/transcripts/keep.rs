@@ -7,7 +7,7 @@ use langley_model::{LineRole, Micros, Redactor, Scrub, ToldResponse, ToldTool, T
 use rusqlite::{Connection, OptionalExtension};
 
 use super::block::Block;
-use super::{delete, response};
+use super::{delete, gone, response};
 use crate::codec::pack::Packer;
 use crate::error::StoreError;
 use crate::flow_row::signed;
@@ -61,11 +61,13 @@ pub struct TranscriptBatch {
     pub is_again: bool,
     /// What they tell of tool calls, and of which session.
     pub tools: Vec<(Option<String>, ToldTool)>,
+    /// How often each line is kept that the file does not have any more, by its digest; none where that is as it was.
+    pub gone: Option<HashMap<u64, u32>>,
 }
 
 impl Scrub for TranscriptBatch {
     fn scrub(&mut self, redactor: &Redactor) {
-        let Self { transcript: _, place, lines, responses, tools, is_again: _ } = self;
+        let Self { transcript: _, place, lines, responses, tools, is_again: _, gone: _ } = self;
         place.path.scrub(redactor);
         redactor.scrub_json(&mut place.reader);
         place.session.scrub(redactor);
@@ -152,6 +154,9 @@ pub(super) fn write(
     };
     let block = if left_out.is_empty() { block } else { without.as_ref() };
     let (transcript, last_at) = place(change, (batch, transcript), &lines, now)?;
+    if let Some(gone) = &batch.gone {
+        gone::write(change, transcript, gone)?;
+    }
     let at = last_at.unwrap_or(now.0);
     if let Some(block) = block {
         let block = block.write(change)?;

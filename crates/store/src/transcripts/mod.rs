@@ -10,6 +10,7 @@ mod bring;
 mod conversations;
 mod delete;
 mod fold;
+mod gone;
 mod join;
 mod keep;
 mod known;

@@ -17,6 +17,8 @@ pub struct KeptResponse {
     pub id: i64,
     /// What they tell.
     pub told: ToldResponse,
+    /// Whether it passed, and its flow was removed since.
+    pub is_flow_removed: bool,
 }
 
 /// What the responses of an agent come to.
@@ -34,7 +36,7 @@ pub(super) const COLUMNS: &str =
     "transcript_responses.id, message_id, request_id, session, agent_id, at,
     transcript_responses.model, input_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests, cost_micro_usd,
-    provider, tier";
+    provider, tier, flow_removed";
 
 /// Keeps what a line tells of a response; whether no line has told of it before. Of lines that tell of the same one,
 /// that with the greatest output counts, and of equal ones the first that came.
@@ -208,5 +210,6 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<KeptResponse> {
             provider: row.get::<_, Option<String>>(15)?.as_deref().and_then(Provider::parse),
             tier: row.get(16)?,
         },
+        is_flow_removed: row.get(17)?,
     })
 }

@@ -7,8 +7,8 @@ use langley_model::{
     CostClass, Flow, MicroUsd, Micros, Outcome, Provider, Rates, Terms, Tokens, Usage,
 };
 use langley_store::{
-    CostBy, CostKey, CostQuery, FlowFilter, GroupBy, Measure, PriceLost, Reprice, RepriceQuery,
-    Repriced, Store, StoreError, Tally, UsageQuery,
+    Analysis, CostBy, CostKey, CostQuery, FlowFilter, GroupBy, Measure, PriceLost, Reprice,
+    RepriceQuery, Repriced, SessionCost, Store, StoreError, Tally, UsageQuery,
 };
 use rusqlite::Connection;
 
@@ -498,4 +498,62 @@ fn what_means_the_same_is_the_same_in_every_class_whoever_served_it() {
         let flow = flows.iter().find(|it| it.provider.unwrap().as_str() == provider).unwrap();
         assert_eq!(CostClass::ALL.map(units), flow.billed(), "{provider}");
     }
+}
+
+#[test]
+fn days_that_were_priced_anew_are_looked_at_again_though_that_broke_off() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let flows: Vec<Flow> = (0..250)
+        .map(|at| {
+            let mut flow = priced(0, "m", "1");
+            flow.started_at = Micros(flow.started_at.0 + at);
+            flow
+        })
+        .collect();
+    fixture.write(flows.iter().map(of).collect());
+    let waiting = store.unread(500).unwrap();
+    let read = waiting.iter().map(|it| (it.key, it.revision)).collect();
+    store.keep_analysis(Analysis { read, ..Analysis::default() }).unwrap();
+    assert_eq!(store.unread(9).unwrap(), []);
+    let mut left = 220;
+    let price: Reprice = Box::new(move |flow| {
+        left -= 1;
+        assert!(left > 0, "it breaks off here");
+        at_price(flow, "2");
+    });
+    let broken = reprice(store, &RepriceQuery::default(), "b", false, price);
+    assert!(broken.is_err(), "{broken:?}");
+    assert_eq!(store.unread(9).unwrap(), []);
+    let fixture = fixture.after_a_kill();
+    let waiting = fixture.store.unread(9).unwrap();
+    assert_eq!(waiting.iter().map(|it| it.flow).collect::<Vec<_>>(), [flows[249].id]);
+    // Once.
+    let read = waiting.iter().map(|it| (it.key, it.revision)).collect();
+    fixture.store.keep_analysis(Analysis { read, ..Analysis::default() }).unwrap();
+    assert_eq!(fixture.after_a_kill().store.unread(9).unwrap(), []);
+}
+
+#[test]
+fn sessions_beyond_a_limit_are_read_some_at_a_time_until_enough_are_found() {
+    let fixture = Fixture::new();
+    let flow = |at: i64| Flow {
+        session: session(&format!("s-{at}")),
+        agent: (at < 3).then(|| "one".to_owned()),
+        ..priced(0, "m", "1")
+    };
+    let flows: Vec<Flow> =
+        (0..2_200).map(|at| Flow { started_at: Micros(START + at), ..flow(at) }).collect();
+    for some in flows.chunks(550) {
+        fixture.write(some.iter().map(of).collect());
+    }
+    let beyond = |most, wanted: fn(&SessionCost) -> bool| {
+        let found = fixture.store.sessions_beyond(MicroUsd(1_000), most, wanted).unwrap();
+        found.into_iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    let newest_first =
+        |times: std::ops::Range<i64>| times.rev().map(|at| format!("s-{at}")).collect::<Vec<_>>();
+    assert_eq!(beyond(9_999, |_| true), newest_first(0..2_200));
+    assert_eq!(beyond(1_500, |_| true), newest_first(700..2_200));
+    assert_eq!(beyond(2, |it| it.agent.is_some()), newest_first(1..3));
 }

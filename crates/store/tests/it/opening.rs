@@ -10,7 +10,7 @@ use crate::given::{
 };
 use langley_model::{Outcome, Side};
 
-/// Takes away what estimates brought, and evidence of tool calls; comes before what takes away earlier schemas.
+/// Takes away what estimates brought, and evidence of tool calls, and what came later; comes before what takes away earlier schemas.
 pub(crate) fn without_estimates() -> String {
     const SUMS: [&str; 7] = [
         "estimated",
@@ -35,13 +35,16 @@ pub(crate) fn without_estimates() -> String {
         .map(|table| drop(table, &SUMS))
         .concat();
     format!(
-        "DROP TABLE tool_evidence; DROP INDEX flows_lacking; {sums} {}",
+        "DROP TRIGGER told_flow_removed; DROP TRIGGER tokens_deleted; DROP TABLE tokens_waiting; DROP TABLE repriced_days;
+         DROP TRIGGER transcript_blocks_removed; DROP TABLE transcript_gone;
+         DROP TABLE tool_evidence; DROP INDEX flows_lacking; {sums} {}",
         drop("flows", &OF_FLOWS)
     )
 }
 
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
+    DROP TRIGGER IF EXISTS told_flow_removed; DROP TRIGGER IF EXISTS tokens_deleted; DROP TABLE IF EXISTS transcript_gone;
     DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
     DROP TABLE conversations; DROP TABLE transcripts;
     DROP TABLE tool_shares; DROP TABLE tool_costs; DROP TABLE project_costs; DROP TABLE projects;

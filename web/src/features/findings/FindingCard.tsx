@@ -44,7 +44,8 @@ export function FindingCard({ finding, onKind }: { finding: Finding; onKind: () 
   const [open, setOpen] = useState(false);
   const severity = SEVERITIES[finding.severity];
   return (
-    <li className="overflow-hidden rounded-lg border">
+    // What is out of view is not laid out: there may be hundreds.
+    <li className="overflow-hidden rounded-lg border [contain-intrinsic-block-size:auto_6rem] [content-visibility:auto]">
       <div className="flex max-sm:flex-col">
         <button
           type="button"

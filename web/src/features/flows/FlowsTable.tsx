@@ -207,7 +207,11 @@ const Row = memo(function Row(props: RowProps) {
           {link}
           <span className="pointer-events-none flex items-center gap-3">
             <Status flow={flow} />
-            <span className="ml-auto flex min-w-0 items-center gap-2.5 overflow-hidden">
+            <span
+              // Made anew with what it says, which would move.
+              key={`${flow.session_id} ${flow.agent} ${flow.model} ${flow.cost?.micro_usd}`}
+              className="ml-auto flex min-w-0 items-center gap-2.5 overflow-hidden"
+            >
               {columns.map((column) => (
                 <Small key={column.key} column={column} flow={flow} starred={starred} />
               ))}
@@ -220,7 +224,7 @@ const Row = memo(function Row(props: RowProps) {
             <span className="min-w-0 flex-1">
               <What flow={flow} />
             </span>
-            <span className="shrink-0">
+            <span className="min-w-[7ch] shrink-0 text-right">
               <Lasted flow={flow} />
             </span>
           </span>

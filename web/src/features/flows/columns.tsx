@@ -10,6 +10,7 @@ import { inputFigure } from "@/lib/usage";
 import { providerLabel } from "@/providers/registry";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
+import { Ending } from "@/ui/Ending";
 import { SessionName } from "@/ui/SessionName";
 import { useNow } from "@/ui/useNow";
 
@@ -168,6 +169,8 @@ export function Status({ flow }: { flow: Flow }) {
   const word = state === "completed" && flow.status !== null ? null : face.label;
   return (
     <span
+      // Made anew with its status, which would push the word aside.
+      key={flow.status}
       className="flex min-w-0 items-center gap-2"
       title={`${face.label}: ${flow.reason === null ? face.meaning : oneLine(flow.reason, 500)}`}
     >
@@ -333,11 +336,8 @@ export function Lasted({ flow }: { flow: Flow }) {
 
 function Elapsed({ since }: { since: string }) {
   const seconds = Math.max(0, Math.floor((useNow() - Date.parse(since)) / 1000));
-  return (
-    <span className="text-xs text-info">
-      {seconds < 60 ? `${seconds} s` : duration(seconds * 1000)}
-    </span>
-  );
+  const text = seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
+  return <Ending text={text} className="text-xs text-info" />;
 }
 
 function Muted({
@@ -350,7 +350,12 @@ function Muted({
   children: ReactNode;
 }) {
   return (
-    <span title={title} className={cx("text-xs", muted ? "text-ink-3" : "text-ink-2")}>
+    <span
+      // Like an ending: at the right edge of its column.
+      key={String(children).length}
+      title={title}
+      className={cx("text-xs", muted ? "text-ink-3" : "text-ink-2")}
+    >
       {children}
     </span>
   );

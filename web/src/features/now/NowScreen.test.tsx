@@ -102,6 +102,26 @@ test("a card tells cost, context, cache and stalls, and its words are text", asy
   ]);
 });
 
+test("a session at work keeps the place of its stream between two answers", () => {
+  const tools = { tool_names: ["Bash"], stop_reason: "tool_use", preview: "I look at it." };
+  const places = (flows: Flow[]) => {
+    const [running] = runningOf(flows, NOW);
+    if (!running) throw new Error("The session is known.");
+    renderScreen(
+      <RunningCard running={running} sums={undefined} now={NOW} quietSince={() => NOW} />,
+      {
+        "/api/analytics/context": { window: 200 },
+      },
+    );
+    const shown = screen.queryAllByTestId("stream").map(({ textContent }) => textContent);
+    cleanup();
+    return shown;
+  };
+  expect(places([flow("s", 1_000, { outcome: null, ended_at: null })])).toEqual(["No text yet"]);
+  expect(places([flow("s", 1_000, tools)])).toEqual(["I look at it."]);
+  expect(places([flow("s", TOOLS_RUN_MS, tools)])).toEqual([]);
+});
+
 test("a window tells how much of it is used, and nothing once it is over", () => {
   const limit = (over: Partial<QuotaWindow>): QuotaWindow => ({
     name: "tokens",

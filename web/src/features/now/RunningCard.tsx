@@ -10,6 +10,7 @@ import { useLiveTail } from "@/live/context";
 import { flowHref, flowsHref, sessionHref } from "@/routes/paths";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
+import { Ending } from "@/ui/Ending";
 import { SessionName } from "@/ui/SessionName";
 import { type Running, runsTools } from "./running";
 
@@ -35,6 +36,8 @@ export function RunningCard({ running, sums, now, quietSince }: RunningCardProps
   const { session, newest, open } = running;
   const action = doing(running);
   const cost = sums?.totals.cost?.micro_usd;
+  // Between two answers the place of the stream stays: what is below it does not go up and down.
+  const streams = open.length > 0 ? open.slice(0, STREAMS_MAX) : running.isAtWork ? [newest] : [];
   return (
     <li
       className={cx(
@@ -60,11 +63,14 @@ export function RunningCard({ running, sums, now, quietSince }: RunningCardProps
             {oneLine(newest.agent ?? "", 30)}
             {newest.project ? ` · ${oneLine(newest.project, 80)}` : ""}
           </span>
-          <span className="ml-auto shrink-0 font-semibold" title="Cost so far">
-            {money(cost)}
-          </span>
+          <Ending
+            text={money(cost)}
+            className="ml-auto shrink-0 font-semibold"
+            title="Cost so far"
+          />
         </span>
-        <span className="flex min-w-0 items-baseline gap-2">
+        {/* Made anew with its words, which would push aside what stands behind them. */}
+        <span key={action.words} className="flex min-w-0 items-baseline gap-2">
           <span
             className={cx(
               "min-w-0 truncate font-medium",
@@ -86,7 +92,11 @@ export function RunningCard({ running, sums, now, quietSince }: RunningCardProps
       <dl className="flex flex-wrap items-center gap-x-4 gap-y-1 border-t px-3 py-1.5 text-xs">
         <Context context={running.context} />
         <Cache until={running.cacheUntil} now={now} />
-        <Fact name="Flows" value={count(sums?.totals.flows.total ?? running.flows.length)} />
+        <Fact
+          name="Flows"
+          room="min-w-[10ch]"
+          value={count(sums?.totals.flows.total ?? running.flows.length)}
+        />
         <div className="min-w-0 truncate">
           <dt className="sr-only">Model</dt>
           <dd className="truncate text-ink-3">
@@ -94,8 +104,12 @@ export function RunningCard({ running, sums, now, quietSince }: RunningCardProps
           </dd>
         </div>
       </dl>
-      {open.slice(0, STREAMS_MAX).map((flow) => (
-        <Stream key={flow.id} flow={flow} quietFor={now - quietSince(flow)} />
+      {streams.map((flow) => (
+        <Stream
+          key={flow.id}
+          flow={flow}
+          quietFor={flow.outcome === null ? now - quietSince(flow) : 0}
+        />
       ))}
       {open.length > STREAMS_MAX && session !== null ? (
         <a
@@ -118,9 +132,20 @@ export function doing({ newest, isAtWork }: Running): Action {
     : { words: `Called ${tools}, then nothing`, tone: "warn" };
 }
 
-function Fact({ name, value, tone }: { name: string; value: string; tone?: string }) {
+function Fact({
+  name,
+  value,
+  room,
+  tone,
+}: {
+  name: string;
+  value: string;
+  /** The room it has, so that those after it stay where they are while it changes. */
+  room: string;
+  tone?: string;
+}) {
   return (
-    <div className="flex shrink-0 items-baseline gap-1.5">
+    <div className={cx("flex shrink-0 items-baseline gap-1.5", room)}>
       <dt className="text-ink-3">{name}</dt>
       <dd className={cx("font-medium", tone)}>{value}</dd>
     </div>
@@ -133,28 +158,34 @@ function Context({ context }: { context: Running["context"] }) {
     ...windowQuery(context?.flow ?? NO_FLOW),
     enabled: context !== null,
   });
-  if (context === null) return <Fact name="Context" value={DASH} />;
+  if (context === null) return <Fact name="Context" room={CONTEXT} value={DASH} />;
   const window = data?.window ?? null;
-  if (window === null) return <Fact name="Context" value={`${compact(context.tokens)} tokens`} />;
+  if (window === null)
+    return <Fact name="Context" room={CONTEXT} value={`${compact(context.tokens)} tokens`} />;
   const share = context.tokens / window;
   return (
     <Fact
       name="Context"
+      room={CONTEXT}
       value={`${share < 0.01 ? "<1" : Math.round(share * 100)} % of ${compact(window)}`}
       {...(share >= NEARLY_FULL ? { tone: "text-warn" } : {})}
     />
   );
 }
 
+const CONTEXT = "min-w-[19ch]";
+const CACHE = "min-w-[21ch]";
+
 const NO_FLOW = { id: "", provider: null, model: null, model_requested: null };
 
 function Cache({ until, now }: { until: number | null; now: number }) {
-  if (until === null) return <Fact name="Cache" value={DASH} />;
+  if (until === null) return <Fact name="Cache" room={CACHE} value={DASH} />;
   const left = until - now;
-  if (left <= 0) return <Fact name="Cache" value="cold" tone="text-warn" />;
+  if (left <= 0) return <Fact name="Cache" room={CACHE} value="cold" tone="text-warn" />;
   return (
     <Fact
       name="Cache"
+      room={CACHE}
       value={`warm for ${duration(Math.ceil(left / 1000) * 1000)}`}
       tone={left < ALMOST_COLD_MS ? "text-warn" : "text-ok"}
     />
@@ -183,10 +214,12 @@ function Stream({ flow, quietFor }: { flow: Flow; quietFor: number }) {
         {agent ? <span className="truncate font-mono">{oneLine(agent, 30)}</span> : null}
         {kind ? <Badge>{kind}</Badge> : null}
         {quietFor > STALL_MS ? <Badge tone="warn">quiet for {duration(quietFor)}</Badge> : null}
-        <span className="ml-auto shrink-0">{plural(flow.event_count, "event")}</span>
+        <Ending text={plural(flow.event_count, "event")} className="ml-auto shrink-0" />
       </span>
       <span className="relative block h-13.5 overflow-hidden" data-testid="stream">
         <span
+          // Made anew as it grows: it stands on its last line, so that its first one would be seen to move.
+          key={last?.text.length}
           className={cx(
             "wire-text absolute inset-x-0 bottom-0 block text-xs",
             last?.kind === "tool_input" && "font-mono",
@@ -194,7 +227,11 @@ function Stream({ flow, quietFor }: { flow: Flow; quietFor: number }) {
           )}
           dir="auto"
         >
-          {last === undefined ? "No text yet" : visible(last.text.slice(-TAIL))}
+          {last !== undefined
+            ? visible(last.text.slice(-TAIL))
+            : flow.outcome === null
+              ? "No text yet"
+              : oneLine(flow.preview ?? "", TAIL)}
         </span>
       </span>
     </a>

@@ -10,7 +10,12 @@ use crate::extract::record::Record;
 
 impl Teller<'_> {
     /// Tells of a call by its id, its name and its arguments.
-    pub(super) fn call(&mut self, facts: &LineFacts, (id, name, input): (&str, &str, &str)) {
+    pub(super) fn call(
+        &mut self,
+        facts: &LineFacts,
+        (id, name, input): (&str, &str, &str),
+        namespace: Option<&str>,
+    ) {
         use ExtractMode as Mode;
         const MODES: u64 = Mode::Commands.bit()
             | Mode::FileReads.bit()
@@ -24,7 +29,7 @@ impl Teller<'_> {
         if self.asked & MODES == 0 {
             return;
         }
-        let doing = Doing::of(name, input);
+        let doing = Doing::of((namespace, name), input);
         let of = |record: &mut Record| {
             record.text("call_id", Some(id));
             record.text("tool", Some(name));

@@ -224,6 +224,45 @@ fn lines_that_were_cut_off_and_are_written_again_are_kept_once() {
 }
 
 #[test]
+fn lines_that_were_cut_off_beside_empty_ones_and_are_written_again_are_kept_once() {
+    let mut rig = Rig::new();
+    let empty = "\n".repeat(20);
+    rig.append("a.jsonl", &(text(0..5) + &empty + &text(5..10)));
+    rig.import();
+    fs::write(rig.path("a.jsonl"), text(0..5) + &empty).unwrap();
+    rig.import();
+    rig.append("a.jsonl", &text(5..8));
+    rig.restart();
+    rig.import();
+    rig.append("a.jsonl", &text(8..12));
+    rig.import();
+    assert_eq!(rig.counts(), once(0..12));
+}
+
+#[test]
+fn a_file_that_was_cut_is_read_anew_once_whatever_is_said_twice_in_it() {
+    let mut rig = Rig::new();
+    let note = "{\"type\":\"mode\",\"mode\":\"x\"}\n";
+    rig.append("a.jsonl", &(text(0..5) + note + &text(5..10)));
+    rig.import();
+    fs::write(rig.path("a.jsonl"), text(0..5) + note).unwrap();
+    assert_eq!(rig.import().rewritten, 1);
+    for times in 2..5 {
+        rig.append("a.jsonl", note);
+        let report = rig.import();
+        assert_eq!((report.grown, report.rewritten, report.lines), (1, 0, 1));
+        assert_eq!(rig.counts()[note.trim()], times);
+    }
+    rig.append("a.jsonl", &text(4..6));
+    assert_eq!(rig.import().rewritten, 0);
+    assert_eq!((rig.counts()[&line(4)], rig.counts()[&line(5)]), (2, 1), "one is back");
+    rig.append("a.jsonl", &text(5..6));
+    rig.restart();
+    rig.import();
+    assert_eq!(rig.counts()[&line(5)], 2, "and said twice");
+}
+
+#[test]
 fn a_file_that_was_written_anew_as_another_one_under_another_name_is_the_same_file() {
     let mut rig = Rig::new();
     let text =

@@ -112,6 +112,7 @@ fn result<'a>(block: &Object<'a>, detail: Option<&'a str>) -> Item<'a> {
         // Without the member it went well: that is how the API has it.
         has_failed: Some(block.flag("is_error").unwrap_or(false)),
         detail,
+        at: None,
     }
 }
 
@@ -137,6 +138,7 @@ fn answer<'a>(line: &Object<'a>, parts: Option<&Parts<'a>>, items: &mut Vec<Item
             kind if kind.ends_with("tool_use") => items.push(Item::Call {
                 id: block.text("id").unwrap_or_default(),
                 name: block.text("name").unwrap_or_default(),
+                namespace: None,
                 input: Cow::Borrowed(block.raw("input").unwrap_or("{}")),
                 is_hosted: kind == "server_tool_use",
             }),

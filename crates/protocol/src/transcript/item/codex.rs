@@ -111,7 +111,13 @@ fn said<'a>(
         kind if kind.ends_with("_output") => {
             let content = payload.raw("output").unwrap_or("null");
             let has_failed = failed(payload, content);
-            items.push(Item::Result { id: text("call_id"), content, has_failed, detail: None });
+            items.push(Item::Result {
+                id: text("call_id"),
+                content,
+                has_failed,
+                detail: None,
+                at: None,
+            });
         }
         kind if kind.ends_with("_call") => {
             let input = match (payload.raw("arguments"), payload.raw("input")) {
@@ -125,6 +131,7 @@ fn said<'a>(
             items.push(Item::Call {
                 id: id.unwrap_or_default(),
                 is_hosted: named.is_none() && kind != "local_shell_call",
+                namespace: named.is_some().then(|| payload.text("namespace")).flatten(),
                 name: named
                     .unwrap_or_else(|| Cow::Owned(kind.trim_end_matches("_call").to_owned())),
                 input,

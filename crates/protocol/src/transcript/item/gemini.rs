@@ -8,6 +8,7 @@ use langley_model::LineFacts;
 use super::{Content, Item, Words, asked};
 use crate::json::{Object, elements};
 use crate::transcript::parsed::Parsed;
+use crate::transcript::stamp::micros;
 
 pub(super) fn read<'a>(
     Parsed { line, content, .. }: &Parsed<'a>,
@@ -32,19 +33,22 @@ pub(super) fn read<'a>(
                 items.push(Item::Call {
                     id: call.text("id").unwrap_or_default(),
                     name: call.text("name").unwrap_or_default(),
+                    namespace: None,
                     input: Cow::Borrowed(call.raw("args").unwrap_or("{}")),
                     is_hosted: false,
                 });
                 if let Some(content) = call.raw("result") {
                     let status = call.text("status");
+                    let is_cancelled = status.as_deref() == Some("cancelled");
                     items.push(Item::Result {
                         id: call.text("id").unwrap_or_default(),
                         content,
                         // What somebody called off has neither failed nor gone well.
                         has_failed: status
-                            .filter(|status| status != "cancelled")
+                            .filter(|_| !is_cancelled)
                             .map(|status| status != "success"),
-                        detail: None,
+                        detail: call.raw("status").filter(|_| is_cancelled),
+                        at: call.text("timestamp").as_deref().and_then(micros),
                     });
                 }
             }

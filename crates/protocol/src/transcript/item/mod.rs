@@ -9,7 +9,7 @@ mod words;
 
 use std::borrow::Cow;
 
-use langley_model::{LineFacts, LineRole};
+use langley_model::{LineFacts, LineRole, Micros};
 
 use super::UsageReader;
 use super::envelope::Telling;
@@ -73,6 +73,8 @@ pub enum Item<'a> {
         id: Cow<'a, str>,
         /// The tool's name.
         name: Cow<'a, str>,
+        /// Whose it is among the tools, where that stands beside the name.
+        namespace: Option<Cow<'a, str>>,
         /// Its arguments, as JSON.
         input: Cow<'a, str>,
         /// Whether the provider runs it.
@@ -88,6 +90,8 @@ pub enum Item<'a> {
         has_failed: Option<bool>,
         /// What the agent noted of it, as JSON.
         detail: Option<&'a str>,
+        /// When, where that is not the line's time.
+        at: Option<Micros>,
     },
     /// That the conversation so far was replaced by a summary, or the summary itself.
     Compaction {
