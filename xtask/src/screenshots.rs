@@ -216,21 +216,26 @@ fn next(events: &[Value], fails: bool) -> Vec<Value> {
     if !events.iter().any(|event| event["type"] == "message_stop") {
         return Vec::new();
     }
-    let calls = events.iter().filter_map(|event| {
-        let block = &event["content_block"];
-        (block["type"] == "tool_use").then(|| (block["id"].clone(), block["name"].clone()))
-    });
-    let calls: Vec<(Value, Value)> = calls.collect();
+    let calls: Vec<&Value> =
+        events.iter().filter(|event| event["content_block"]["type"] == "tool_use").collect();
     if calls.is_empty() {
         return vec![
             json!({"role": "assistant", "content": "That is done."}),
             json!({"role": "user", "content": "Go on with the next one."}),
         ];
     }
-    let used = calls.iter().map(|(id, name)| {
-        json!({"type": "tool_use", "id": id, "name": name, "input": {"path": "src/lib.rs"}})
+    let used = calls.iter().map(|call| {
+        let mut block = call["content_block"].clone();
+        let pieces = events.iter().filter(|event| event["index"] == call["index"]);
+        let input: String =
+            pieces.filter_map(|event| event["delta"]["partial_json"].as_str()).collect();
+        if let Ok(input) = serde_json::from_str(&input) {
+            block["input"] = input;
+        }
+        block
     });
-    let results = calls.iter().map(|(id, _)| {
+    let results = calls.iter().map(|call| {
+        let id = &call["content_block"]["id"];
         let content =
             if fails { "No such file or directory (os error 2)" } else { "ok: 214 lines" };
         json!({"type": "tool_result", "tool_use_id": id, "is_error": fails, "content": content})

@@ -6,7 +6,7 @@ import { cx } from "./cx";
 
 export function Figures({ children }: { children: ReactNode }) {
   return (
-    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-3 lg:grid-cols-4">
+    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-surface sm:grid-cols-3 lg:grid-cols-4">
       {children}
     </dl>
   );
@@ -17,17 +17,14 @@ export function Figure({
   value,
   note,
   tone = "idle",
-  wide = false,
 }: {
   name: string;
   value: string;
   note: ReactNode;
   tone?: Tone;
-  /** Takes a row of its own. */
-  wide?: boolean;
 }) {
   return (
-    <div className={cx("flex min-w-0 flex-col bg-surface px-4 py-3", wide && "col-span-full")}>
+    <div className="flex min-w-0 flex-col px-4 py-3 ring-1 ring-line">
       <dt className="text-xs text-ink-3">{name}</dt>
       <dd className="mt-0.5 min-w-0">
         <span className={cx("text-lg font-semibold", tone !== "idle" && TEXT_TONE[tone])}>

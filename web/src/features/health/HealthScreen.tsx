@@ -183,12 +183,7 @@ function Figures({ stats }: { stats: Stats }) {
         note={`${bytes(stats.db_free_bytes)} of it free · write-ahead log ${bytes(stats.wal_bytes)}`}
       />
       <Figure name="Tunnels" value={count(stats.tunnels_total)} note="without a readable request" />
-      <Figure
-        wide
-        name="Uptime"
-        value={duration(stats.uptime_s * 1000)}
-        note="since the last start"
-      />
+      <Figure name="Uptime" value={duration(stats.uptime_s * 1000)} note="since the last start" />
     </FigureGrid>
   );
 }

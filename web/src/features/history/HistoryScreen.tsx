@@ -182,7 +182,7 @@ function Row({ conversation }: { conversation: Conversation }) {
           </span>
         </span>
         <span
-          className="text-right text-xs"
+          className="text-xs max-lg:flex max-lg:gap-2 lg:text-right"
           title={`From ${fullTime(conversation.first_at)} to ${fullTime(conversation.last_at)}`}
         >
           <span className="block text-ink-2">{fullTime(conversation.last_at).slice(0, 10)}</span>
