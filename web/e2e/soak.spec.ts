@@ -63,7 +63,8 @@ async function stay(page: Page, name: string, frames: Frames): Promise<void> {
     const seen = await watch(page, () =>
       page.waitForTimeout(Math.min(PIECE_MS, Math.max(1_000, ends - Date.now()))),
     );
-    console.log(`${name}: ${told(seen)}`);
+    const now = await heap(client);
+    console.log(`${name}: ${told(seen)}; heap ${(now / 1e6).toFixed(1)} MB`);
     if (seen.batches > BATCHES_MAX) missed.push(`${seen.batches} render batches in a second`);
     if (seen.shift > 0) missed.push(`layout shift ${seen.shift} of ${seen.shifted.join(" | ")}`);
     // By the clock a task waits for streams, server and browser that share these cores; that is told, and no miss.

@@ -104,6 +104,8 @@ export async function traceTasks(
     const complete = new Promise((resolve) => client.once("Tracing.tracingComplete", resolve));
     await client.send("Tracing.end");
     await complete;
+    // What listens would be kept, with all it heard, for as long as the page is there.
+    await client.detach();
     const where = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
     const main = new Set(
       events
