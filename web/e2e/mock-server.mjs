@@ -1075,7 +1075,8 @@ function startStream(total, tool = null, every = 40) {
         });
         announce(flow);
       },
-      tool ? 4_000 : 700,
+      // A tool that is called stays so for as long as a slow machine needs to look at it.
+      tool ? 30_000 : 700,
     );
   }, every);
   return flow.id;
