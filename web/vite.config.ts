@@ -25,6 +25,8 @@ export default defineConfig({
     // Everything is a file of our own origin: the page's policy allows neither data: scripts nor inline styles.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // One sheet: a view whose code comes late would not ask again for a sheet of its own that failed to come.
+    cssCodeSplit: false,
     reportCompressedSize: true,
   },
   server: {

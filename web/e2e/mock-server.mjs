@@ -2,7 +2,7 @@
 // tidy: long because it is one program to run by hand, with its made-up data beside its routes.
 //
 // Serves dist/ under the same content policy as the server, 10,000 made-up flows, and a live stream.
-// Controls: POST /mock/stream starts a stream, /mock/away, /mock/signed-out, /mock/empty, /mock/demo,
+// Controls: POST /mock/stream starts a stream, /mock/away (of the API), /mock/down (of the files too), /mock/signed-out, /mock/empty, /mock/demo,
 // /mock/priced, /mock/normal switch what the API answers, /mock/resync tells every page to load anew.
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -898,10 +898,11 @@ const server = createServer(async (request, response) => {
       });
     if (verb === "resync") broadcast({ type: "resync", revision });
     else mode = verb;
-    if (["away", "signed-out"].includes(verb))
+    if (["away", "down", "signed-out"].includes(verb))
       for (const client of sockets.clients) client.terminate();
     return send(200, { mode });
   }
+  if (mode === "down") return request.socket.destroy();
   if (url.pathname.startsWith("/api/")) {
     if (mode === "away") return request.socket.destroy();
     if (mode === "signed-out")
@@ -957,7 +958,7 @@ const server = createServer(async (request, response) => {
 
 const sockets = new WebSocketServer({ noServer: true });
 server.on("upgrade", (request, socket, head) => {
-  if (mode === "away" || mode === "signed-out") return socket.destroy();
+  if (["away", "down", "signed-out"].includes(mode)) return socket.destroy();
   sockets.handleUpgrade(request, socket, head, (client) => {
     client.send(JSON.stringify({ type: "hello", revision, version: "0.1.0" }));
     client.on("message", (data) => {

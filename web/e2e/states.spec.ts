@@ -35,6 +35,25 @@ test("a page opened while the server is away says so, and loads when it is back"
   await expect(rows(page).first()).toBeVisible({ timeout: 20_000 });
 });
 
+test("a screen first opened while the server is down says so, and comes by itself when it is back", async ({
+  page,
+}) => {
+  await page.goto("/flows");
+  await expect(rows(page).first()).toBeVisible();
+  await page.request.post("/mock/down");
+  await expect(page.getByText(/Reconnecting/)).toBeVisible();
+  await page.getByRole("link", { name: "Spend" }).click();
+  const told = page.getByRole("alert").getByText("Langley does not answer");
+  await expect(told).toBeVisible();
+  await page.getByRole("button", { name: "Try again", exact: true }).click();
+  await expect(told).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await page.request.post("/mock/normal");
+  await expect(page.getByRole("heading", { name: "Where it goes" })).toBeVisible({
+    timeout: 20_000,
+  });
+});
+
 test("a session that ended shows how to sign in", async ({ page }) => {
   await page.goto("/flows");
   await expect(rows(page).first()).toBeVisible();

@@ -7,12 +7,12 @@ import {
   useNavigate,
   useParams,
 } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense } from "react";
 import { FlowDetail } from "@/features/flow/FlowDetail";
 import { FlowsScreen } from "@/features/flows/FlowsScreen";
 import { SetupScreen } from "@/features/setup/SetupScreen";
 import { Shell } from "@/shell/Shell";
-import { Notice, Skeleton } from "@/ui/Notice";
+import { Notice } from "@/ui/Notice";
+import { later } from "@/views/later";
 import {
   type ConversationView,
   type FindingsView,
@@ -40,48 +40,53 @@ import {
 } from "./paths";
 
 // Screens that the first one does not need come when they are asked for.
-const NowScreen = lazy(() =>
-  import("@/features/now/NowScreen").then(({ NowScreen }) => ({ default: NowScreen })),
+const PAGE = { isPage: true };
+const NowScreen = later(() => import("@/features/now/NowScreen").then((it) => it.NowScreen), PAGE);
+const SessionsScreen = later(
+  () => import("@/features/sessions/SessionsScreen").then((it) => it.SessionsScreen),
+  PAGE,
 );
-const SessionsScreen = lazy(() =>
-  import("@/features/sessions/SessionsScreen").then((it) => ({ default: it.SessionsScreen })),
+const SessionScreen = later(
+  () => import("@/features/sessions/SessionScreen").then((it) => it.SessionScreen),
+  PAGE,
 );
-const SessionScreen = lazy(() =>
-  import("@/features/sessions/SessionScreen").then((it) => ({ default: it.SessionScreen })),
+const HistoryScreen = later(
+  () => import("@/features/history/HistoryScreen").then((it) => it.HistoryScreen),
+  PAGE,
 );
-const HistoryScreen = lazy(() =>
-  import("@/features/history/HistoryScreen").then((it) => ({ default: it.HistoryScreen })),
+// The checklist stands without it.
+const Imported = later(() => import("@/features/history/Imported").then((it) => it.Imported), {
+  waiting: () => null,
+  missing: () => null,
+});
+const ConversationScreen = later(
+  () => import("@/features/history/ConversationScreen").then((it) => it.ConversationScreen),
+  PAGE,
 );
-const Imported = lazy(() =>
-  import("@/features/history/Imported").then((it) => ({ default: it.Imported })),
+const SpendScreen = later(
+  () => import("@/features/spend/SpendScreen").then((it) => it.SpendScreen),
+  PAGE,
 );
-const ConversationScreen = lazy(() =>
-  import("@/features/history/ConversationScreen").then((it) => ({
-    default: it.ConversationScreen,
-  })),
+const ToolsScreen = later(
+  () => import("@/features/tools/ToolsScreen").then((it) => it.ToolsScreen),
+  PAGE,
 );
-const SpendScreen = lazy(() =>
-  import("@/features/spend/SpendScreen").then(({ SpendScreen }) => ({ default: SpendScreen })),
+const FindingsScreen = later(
+  () => import("@/features/findings/FindingsScreen").then((it) => it.FindingsScreen),
+  PAGE,
 );
-const ToolsScreen = lazy(() =>
-  import("@/features/tools/ToolsScreen").then(({ ToolsScreen }) => ({ default: ToolsScreen })),
+const SearchScreen = later(
+  () => import("@/features/search/SearchScreen").then((it) => it.SearchScreen),
+  PAGE,
 );
-const FindingsScreen = lazy(() =>
-  import("@/features/findings/FindingsScreen").then((it) => ({ default: it.FindingsScreen })),
+const HealthScreen = later(
+  () => import("@/features/health/HealthScreen").then((it) => it.HealthScreen),
+  PAGE,
 );
-const SearchScreen = lazy(() =>
-  import("@/features/search/SearchScreen").then((it) => ({ default: it.SearchScreen })),
+const SettingsScreen = later(
+  () => import("@/features/settings/SettingsScreen").then((it) => it.SettingsScreen),
+  PAGE,
 );
-const HealthScreen = lazy(() =>
-  import("@/features/health/HealthScreen").then((it) => ({ default: it.HealthScreen })),
-);
-const SettingsScreen = lazy(() =>
-  import("@/features/settings/SettingsScreen").then((it) => ({ default: it.SettingsScreen })),
-);
-
-function Later({ children }: { children: ReactNode }) {
-  return <Suspense fallback={<Skeleton lines={10} />}>{children}</Suspense>;
-}
 
 const root = createRootRoute({
   component: Shell,
@@ -101,11 +106,7 @@ const home = createRoute({
 const now = createRoute({
   getParentRoute: () => root,
   path: paths.now,
-  component: () => (
-    <Later>
-      <NowScreen firstRun={<FirstRun />} />
-    </Later>
-  ),
+  component: () => <NowScreen firstRun={<FirstRun />} />,
 });
 
 const sessions = createRoute({
@@ -160,11 +161,7 @@ const findings = createRoute({
 const settings = createRoute({
   getParentRoute: () => root,
   path: paths.settings,
-  component: () => (
-    <Later>
-      <SettingsScreen />
-    </Later>
-  ),
+  component: () => <SettingsScreen />,
 });
 
 const flows = createRoute({
@@ -190,11 +187,7 @@ const search = createRoute({
 const health = createRoute({
   getParentRoute: () => root,
   path: paths.health,
-  component: () => (
-    <Later>
-      <HealthScreen flowHref={(id) => flowHref(id, {})} />
-    </Later>
-  ),
+  component: () => <HealthScreen flowHref={(id) => flowHref(id, {})} />,
 });
 
 const setup = createRoute({
@@ -210,12 +203,7 @@ const auth = createRoute({
 });
 
 function FirstRun() {
-  const imported = (
-    <Suspense fallback={null}>
-      <Imported />
-    </Suspense>
-  );
-  return <SetupScreen history={imported} />;
+  return <SetupScreen history={<Imported />} />;
 }
 
 function Sessions() {
@@ -223,11 +211,7 @@ function Sessions() {
   const navigate = useNavigate();
   const look = (next: SessionsView) =>
     void navigate({ to: paths.sessions, search: next, replace: true });
-  return (
-    <Later>
-      <SessionsScreen view={view} onLook={look} />
-    </Later>
-  );
+  return <SessionsScreen view={view} onLook={look} />;
 }
 
 function Session() {
@@ -237,15 +221,13 @@ function Session() {
   const look = (next: SessionView) =>
     void navigate({ to: paths.session, params: { id }, search: next, replace: true });
   return (
-    <Later>
-      <SessionScreen
-        key={id}
-        id={id}
-        view={view}
-        onLook={look}
-        onLeave={() => void navigate({ to: paths.sessions })}
-      />
-    </Later>
+    <SessionScreen
+      key={id}
+      id={id}
+      view={view}
+      onLook={look}
+      onLeave={() => void navigate({ to: paths.sessions })}
+    />
   );
 }
 
@@ -254,11 +236,7 @@ function History() {
   const navigate = useNavigate();
   const look = (next: HistoryView) =>
     void navigate({ to: paths.history, search: next, replace: true });
-  return (
-    <Later>
-      <HistoryScreen view={view} onLook={look} />
-    </Later>
-  );
+  return <HistoryScreen view={view} onLook={look} />;
 }
 
 function Conversation() {
@@ -268,15 +246,13 @@ function Conversation() {
   const look = (next: ConversationView) =>
     void navigate({ to: paths.conversation, params: { id }, search: next, replace: true });
   return (
-    <Later>
-      <ConversationScreen
-        key={id}
-        id={id}
-        view={view}
-        onLook={look}
-        onLeave={() => void navigate({ to: paths.history })}
-      />
-    </Later>
+    <ConversationScreen
+      key={id}
+      id={id}
+      view={view}
+      onLook={look}
+      onLeave={() => void navigate({ to: paths.history })}
+    />
   );
 }
 
@@ -284,22 +260,14 @@ function Spend() {
   const view = spend.useSearch();
   const navigate = useNavigate();
   const look = (next: SpendView) => void navigate({ to: paths.spend, search: next, replace: true });
-  return (
-    <Later>
-      <SpendScreen view={view} onLook={look} />
-    </Later>
-  );
+  return <SpendScreen view={view} onLook={look} />;
 }
 
 function Tools() {
   const view = tools.useSearch();
   const navigate = useNavigate();
   const look = (next: ToolsView) => void navigate({ to: paths.tools, search: next, replace: true });
-  return (
-    <Later>
-      <ToolsScreen view={view} onLook={look} />
-    </Later>
-  );
+  return <ToolsScreen view={view} onLook={look} />;
 }
 
 function Findings() {
@@ -307,11 +275,7 @@ function Findings() {
   const navigate = useNavigate();
   const look = (next: FindingsView) =>
     void navigate({ to: paths.findings, search: next, replace: true });
-  return (
-    <Later>
-      <FindingsScreen view={view} onLook={look} />
-    </Later>
-  );
+  return <FindingsScreen view={view} onLook={look} />;
 }
 
 function Search() {
@@ -319,11 +283,7 @@ function Search() {
   const navigate = useNavigate();
   const ask = (next: string) =>
     void navigate({ to: paths.search, search: readQuery({ q: next }), replace: true });
-  return (
-    <Later>
-      <SearchScreen query={q} onQuery={ask} flowHref={(id, hit) => flowHref(id, { ...hit })} />
-    </Later>
-  );
+  return <SearchScreen query={q} onQuery={ask} flowHref={(id, hit) => flowHref(id, { ...hit })} />;
 }
 
 /** The list and, beside it, the flow that the address names. */

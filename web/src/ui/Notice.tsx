@@ -9,20 +9,26 @@ export function Notice({
   children,
   action,
   tone = "idle",
+  isPage = false,
 }: {
   title: string;
   children?: ReactNode;
   action?: ReactNode;
   tone?: Tone;
+  /** Whether it is all that the page has: then it is its heading. */
+  isPage?: boolean;
 }) {
+  const Title = isPage ? "h1" : "p";
   return (
     <div
       role={tone === "bad" ? "alert" : "status"}
       className="mx-auto flex max-w-md flex-col items-center gap-2 px-6 py-14 text-center"
     >
-      <p className={cx("text-base font-semibold", tone === "idle" ? "text-ink" : TEXT_TONE[tone])}>
+      <Title
+        className={cx("text-base font-semibold", tone === "idle" ? "text-ink" : TEXT_TONE[tone])}
+      >
         {title}
-      </p>
+      </Title>
       {children ? <div className="text-sm text-ink-2">{children}</div> : null}
       {action ? <div className="mt-2 flex gap-2">{action}</div> : null}
     </div>

@@ -1,13 +1,17 @@
 // What a person or a model wrote: markdown laid out, or as it was written; folded where it is long.
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { bytes } from "@/lib/format";
 import { looksLikeMarkdown } from "@/lib/looks";
 import { IconButton } from "@/ui/Button";
 import { TextIcon } from "@/ui/icons";
 import { FOLD, WireText } from "@/ui/WireText";
+import { later } from "./later";
 
 // Its reader comes when there is something to read: the first screen has no markdown.
-const Markdown = lazy(() => import("./Markdown").then((it) => ({ default: it.Markdown })));
+const Markdown = later<{ text: string }>(() => import("./Markdown").then((it) => it.Markdown), {
+  waiting: ({ text }) => <WireText text={text} />,
+  missing: ({ text }) => <WireText text={text} />,
+});
 
 /** Longer texts are shown as they were written: some take the square of their length to read. */
 const LAID_OUT_MAX = 30_000;
@@ -25,9 +29,7 @@ export function Prose({ text, className }: { text: string; className?: string })
           <WireText text={text} />
         ) : (
           <>
-            <Suspense fallback={<WireText text={shown} />}>
-              <Markdown text={shown} />
-            </Suspense>
+            <Markdown text={shown} />
             {long ? (
               <button
                 type="button"

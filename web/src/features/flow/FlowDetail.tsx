@@ -1,6 +1,6 @@
 // One flow beside the list: a summary, and its conversation, events, headers or raw bodies.
 import { useQuery } from "@tanstack/react-query";
-import { lazy, type MouseEvent, Suspense, useEffect, useRef } from "react";
+import { type MouseEvent, useEffect, useRef } from "react";
 import { ApiError } from "@/api/client";
 import { flowQuery } from "@/api/queries";
 import type { FilterKey } from "@/lib/filter";
@@ -17,6 +17,7 @@ import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { BackIcon, CloseIcon, SessionsIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
+import { later } from "@/views/later";
 import { StarButton } from "@/views/StarButton";
 import { ChangesView } from "./ChangesView";
 import { ConversationView } from "./conversation/ConversationView";
@@ -28,9 +29,7 @@ import { Summary } from "./Summary";
 import { TimingView } from "./TimingView";
 
 // Its areas are laid out by a library that nothing else needs.
-const ContextView = lazy(() =>
-  import("./ContextView").then(({ ContextView }) => ({ default: ContextView })),
-);
+const ContextView = later(() => import("./ContextView").then((it) => it.ContextView));
 
 export interface FlowDetailProps {
   id: string;
@@ -139,11 +138,7 @@ export function FlowDetail(props: FlowDetailProps) {
             />
           ) : null}
           {tab === "changes" ? <ChangesView flow={flow} /> : null}
-          {tab === "context" ? (
-            <Suspense fallback={<Skeleton />}>
-              <ContextView flow={flow} />
-            </Suspense>
-          ) : null}
+          {tab === "context" ? <ContextView flow={flow} /> : null}
           {tab === "timing" ? <TimingView flow={flow} /> : null}
         </Boundary>
       </div>

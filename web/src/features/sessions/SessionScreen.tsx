@@ -1,6 +1,6 @@
 // A session: its sums, its lanes, what transcripts tell beside the wire, and its turns, the newest first.
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useMemo } from "react";
+import { useMemo } from "react";
 import { ledgerQuery, sessionQuery } from "@/api/insight";
 import type { SessionDetail } from "@/api/types";
 import { compact, count, duration, fullTime, money, plural } from "@/lib/format";
@@ -24,6 +24,7 @@ import { BackIcon } from "@/ui/icons";
 import { Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
 import { ExportMenu } from "@/views/ExportMenu";
+import { later } from "@/views/later";
 import { StarButton } from "@/views/StarButton";
 import { LedgerLine } from "./LedgerLine";
 import { LANE_TONES } from "./laneFaces";
@@ -32,9 +33,9 @@ import { Timeline } from "./Timeline";
 import { failed, sessionCache } from "./totals";
 
 // Its areas are laid out by a library that nothing else needs.
-const SessionContext = lazy(() =>
-  import("./SessionContext").then(({ SessionContext }) => ({ default: SessionContext })),
-);
+const SessionContext = later(() => import("./SessionContext").then((it) => it.SessionContext), {
+  waiting: () => <Skeleton lines={4} />,
+});
 
 export interface SessionScreenProps {
   id: string;
@@ -158,11 +159,9 @@ function Header({ session }: { session: SessionDetail }) {
         }
       >
         {() => (
-          <Suspense fallback={<Skeleton lines={4} />}>
-            <div className="pl-8">
-              <SessionContext session={id} />
-            </div>
-          </Suspense>
+          <div className="pl-8">
+            <SessionContext session={id} />
+          </div>
         )}
       </Fold>
     </header>

@@ -1,6 +1,6 @@
 // What it costs: by day, and by model, project, session, tool, subagent or class; each bar leads to its flows.
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useRef } from "react";
+import { useRef } from "react";
 import { costQuery } from "@/api/insight";
 import type { CostPage } from "@/api/types";
 import { compact, count, money, plural } from "@/lib/format";
@@ -24,6 +24,7 @@ import { Page, Section } from "@/ui/Page";
 import { RangePicker } from "@/ui/RangePicker";
 import { Segmented } from "@/ui/Segmented";
 import { useRowKeys } from "@/ui/useRowKeys";
+import { later } from "@/views/later";
 import { Breakdown } from "./Breakdown";
 import { Commits } from "./Commits";
 import { DayChart } from "./DayChart";
@@ -35,9 +36,9 @@ export interface SpendScreenProps {
 }
 
 // Its lines are drawn by a library that nothing else needs.
-const TokenChart = lazy(() =>
-  import("./TokenChart").then(({ TokenChart }) => ({ default: TokenChart })),
-);
+const TokenChart = later(() => import("./TokenChart").then((it) => it.TokenChart), {
+  waiting: () => <Skeleton lines={6} />,
+});
 
 const CHARTS = [
   { value: "cost", label: "Cost" },
@@ -250,9 +251,7 @@ function Totals({
         {chart === "cost" ? (
           <DayChart spans={spans} filter={known} />
         ) : (
-          <Suspense fallback={<Skeleton lines={6} />}>
-            <TokenChart spans={spans} />
-          </Suspense>
+          <TokenChart spans={spans} />
         )}
       </Section>
     </>
