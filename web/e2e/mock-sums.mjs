@@ -227,6 +227,20 @@ export function tools(flows) {
     .sort((one, other) => other.totals.calls - one.totals.calls);
 }
 
+function toolCost(calls) {
+  return {
+    calls,
+    results: calls,
+    cost: money(calls * 900),
+    output: money(calls * 300),
+    result: money(calls * 600),
+    reread: money(calls * 2_400),
+    search: money(0),
+    unpriced_calls: 0,
+    unpriced_results: 0,
+  };
+}
+
 export function cost(flows, query) {
   const by = (query.get("group_by") ?? "").split(",");
   const of = chosen(flows, query);
@@ -263,21 +277,13 @@ export function cost(flows, query) {
         units: Math.round(cost.micro_usd / PRICES[name]),
       }));
   } else if (group === "tool") {
+    const calls = sum(tools(of).map(({ totals }) => totals.calls));
+    page.tools = toolCost(calls);
     page.items = tools(of).map(({ name, totals: { calls } }) => ({
       ...LABELS,
       ...page.totals,
       tool: name,
-      tool_cost: {
-        calls,
-        results: calls,
-        cost: money(calls * 900),
-        output: money(calls * 300),
-        result: money(calls * 600),
-        reread: money(calls * 2_400),
-        search: money(0),
-        unpriced_calls: 0,
-        unpriced_results: 0,
-      },
+      tool_cost: toolCost(calls),
     }));
   } else if (reading[group]) {
     page.items = [...groups(of, reading[group])]

@@ -85,8 +85,8 @@ const ESTIMATED_BY: Record<Estimate["source"], string> = {
 /** What the provider did not tell, and where the estimate of it comes from. */
 function estimateTitle({ source, input, output }: Estimate): string {
   const tokens = [
-    input === null ? null : `${count(input)} in`,
-    output === null ? null : `${count(output)} out`,
+    input === null ? null : `${count(input)} input`,
+    output === null ? null : `${count(output)} output`,
   ];
   return `${tokens.filter(Boolean).join(", ")}, ${ESTIMATED_BY[source]}; part of neither usage nor cost`;
 }

@@ -88,8 +88,8 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     key: "in",
-    label: "In",
-    name: "Input tokens",
+    label: "New in",
+    name: "Uncached input tokens",
     title:
       "Input tokens that the cache had no part in. Anthropic and Bedrock state them so; from what OpenAI and Gemini state, which includes cached tokens, those are taken off.",
     least: 48,
@@ -107,7 +107,7 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     key: "out",
-    label: "Out",
+    label: "Output",
     name: "Output tokens",
     title: "Output tokens; Gemini counts its thoughts beside them, the others among them",
     least: 48,

@@ -5,7 +5,11 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { createQueryClient } from "@/api/queries";
 import { makeFlow } from "@/testing/flow";
-import { Found, Results } from "./SearchScreen";
+import { renderScreen } from "@/testing/screen";
+import { Found, Results, SearchScreen } from "./SearchScreen";
+
+// Not in jsdom.
+Element.prototype.scrollIntoView = () => {};
 
 afterEach(() => {
   cleanup();
@@ -32,6 +36,36 @@ test("a found flow marks the words and leads to the flow", () => {
   expect(container.querySelector("mark")?.textContent).toBe("wombat");
   expect(container.textContent).toContain("Tool result… <b>a</b> wombat");
   expect(container.querySelector("b")).toBeNull();
+});
+
+test("hits are walked with j and k, and it says what is not searched", async () => {
+  const snippets = ["one", "two"].map((text) => ({
+    place: "prompt",
+    text,
+    highlights: [],
+    cut_before: false,
+    cut_after: false,
+  }));
+  renderScreen(
+    <SearchScreen query="o" onQuery={() => {}} flowHref={(id, hit) => `/flows/${id}#${hit?.hit}`} />,
+    {
+      "/api/search": {
+        items: [
+          { flow: makeFlow({ id: "f-1" }), snippets },
+          { flow: makeFlow({ id: "f-2" }), snippets: [] },
+        ],
+        next_cursor: null,
+        unindexed: 0,
+      },
+    },
+  );
+  await screen.findByText("2 flows, newest first.");
+  const walked = ["j", "j", "j", "k"].map((key) => {
+    fireEvent.keyDown(document.body, { key });
+    return document.activeElement?.textContent;
+  });
+  expect(walked).toEqual(["Promptone", "Prompttwo", "Found in /v1/messages", "Prompttwo"]);
+  expect(screen.getByRole("link", { name: "History" }).getAttribute("href")).toBe("/history");
 });
 
 test("a search loads on while a page came short, and no further than is shown", async () => {

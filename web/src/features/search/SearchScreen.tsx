@@ -7,12 +7,15 @@ import { count, fullTime, plural } from "@/lib/format";
 import { type Hit, hitOf } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
 import { pieces } from "@/lib/marks";
+import { historyHref } from "@/routes/paths";
 import { Button } from "@/ui/Button";
 import { Failed } from "@/ui/Failed";
 import { SearchIcon } from "@/ui/icons";
 import { isOverlaid, isTyping, KEYS, useKeys } from "@/ui/keys";
 import { Notice, Skeleton } from "@/ui/Notice";
+import { OfTheWire } from "@/ui/OfTheWire";
 import { SessionName } from "@/ui/SessionName";
+import { useRowKeys } from "@/ui/useRowKeys";
 
 /** Flows that are shown at first, and with each wish for more. */
 const SHOWN = 20;
@@ -36,10 +39,15 @@ export interface SearchScreenProps {
 }
 
 export function SearchScreen({ query, onQuery, flowHref }: SearchScreenProps) {
+  const box = useRef<HTMLElement>(null);
+  useRowKeys(box);
   return (
-    <section tabIndex={0} aria-label="Search" className="h-full overflow-y-auto">
+    <section ref={box} tabIndex={0} aria-label="Search" className="h-full overflow-y-auto">
       <div className="mx-auto flex max-w-4xl flex-col gap-5 px-4 py-6 sm:px-8">
-        <h1 className="text-xl font-semibold tracking-tight">Search</h1>
+        <div className="flex flex-col gap-1">
+          <h1 className="text-xl font-semibold tracking-tight">Search</h1>
+          <OfTheWire what="What passed through the proxy is searched." href={historyHref()} />
+        </div>
         <Box query={query} onQuery={onQuery} />
         {query === "" ? (
           <Notice title="Search what was said">
@@ -97,7 +105,8 @@ function Box({ query, onQuery }: { query: string; onQuery: (query: string) => vo
         onChange={(event) => setTyped(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter") onQuery(typed.trim());
-          if (event.key === "Escape") event.currentTarget.blur();
+          // From here on the keys are those of the list.
+          if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
         }}
         className="h-10 w-full rounded-md border border-line bg-surface pr-10 pl-9 text-base hover:border-line-strong"
       />
@@ -185,14 +194,14 @@ export function Found({
         {flow.session_id ? <SessionName id={flow.session_id} /> : null}
       </p>
       {snippets.length === 0 ? (
-        <a href={flowHref(flow.id, null)} className={`${link} text-sm text-ink-2`}>
+        <a data-row href={flowHref(flow.id, null)} className={`${link} text-sm text-ink-2`}>
           Found in {oneLine(flow.path, 120)}
         </a>
       ) : (
         snippets.map((snippet, index) => (
           // A flow's snippets never change their order.
           // biome-ignore lint/suspicious/noArrayIndexKey: they have no identity of their own
-          <a key={index} href={flowHref(flow.id, hitOf(snippet))} className={link}>
+          <a key={index} data-row href={flowHref(flow.id, hitOf(snippet))} className={link}>
             <Line snippet={snippet} />
           </a>
         ))

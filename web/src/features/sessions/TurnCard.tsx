@@ -64,8 +64,8 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
           ) : null}
           <span className="col-span-2 mt-0.5 flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1 pl-5 text-2xs text-ink-3">
             <span>{flow.outcome === null ? "still open" : duration(flow.duration_ms)}</span>
-            <span title="All input tokens, and output tokens">
-              {compact(inputTotal(flow))} in, {compact(flow.usage.output)} out
+            <span title="All input tokens, those of the cache included, and output tokens">
+              {compact(inputTotal(flow))} input, {compact(flow.usage.output)} output
             </span>
             {warmth ? (
               <span title={warmth.title} className={TEXT_TONE[warmth.tone]}>

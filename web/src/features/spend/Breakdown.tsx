@@ -55,6 +55,7 @@ export function Breakdown({ by, params }: { by: Group; params: Params }) {
           />
         ))}
       </ul>
+      {by === "tool" ? <Rest page={data} /> : null}
       <p className="text-xs text-ink-3">{footnote(by, data)}</p>
     </>
   );
@@ -152,11 +153,38 @@ function toolRow(item: CostItem, tool: string): Row {
     cost: share?.cost?.micro_usd ?? null,
     note: share ? plural(share.calls, "call") : DASH,
     detail: share
-      ? `calls ${money(share.output?.micro_usd)} · results ${money(share.result?.micro_usd)} · read again ${money(share.reread.micro_usd)}${
-          share.search.micro_usd > 0 ? ` · searches ${money(share.search.micro_usd)}` : ""
-        }`
+      ? `calls ${money(share.output?.micro_usd)} + results ${money(share.result?.micro_usd)}${
+          share.search.micro_usd > 0 ? ` + searches ${money(share.search.micro_usd)}` : ""
+        } · beside it, read again ${money(share.reread.micro_usd)}`
       : null,
   };
+}
+
+/** What flows cost beside the tools: with it the parts are the whole. */
+function Rest({ page: { tools, totals } }: { page: CostPage }) {
+  const whole = totals.cost?.micro_usd;
+  if (tools === null || whole === undefined) return null;
+  const ofTools = tools.cost?.micro_usd ?? 0;
+  const sums: [name: string, cost: number, note: string][] = [
+    ["All tools", ofTools, "calls, results and searches"],
+    [
+      "Not a tool's",
+      whole - ofTools,
+      `prompts, answers, thinking, and what is sent again: ${money(tools.reread.micro_usd)} of it are calls and results, read again by later requests`,
+    ],
+    ["Together", whole, "what all flows cost"],
+  ];
+  return (
+    <dl className="flex flex-col gap-1 px-3 text-xs">
+      {sums.map(([name, cost, note]) => (
+        <div key={name} className="grid grid-cols-[6rem_minmax(0,1fr)_5rem] items-baseline gap-x-3">
+          <dt className="font-medium">{name}</dt>
+          <dd className="order-last text-right font-semibold">{money(cost)}</dd>
+          <dd className="text-ink-3">{note}</dd>
+        </div>
+      ))}
+    </dl>
+  );
 }
 
 function classRow(item: CostItem, filter: FlowFilter): Row[] {
@@ -193,7 +221,7 @@ function tokensOf({ usage }: CostItem): string {
 function footnote(by: Group, page: CostPage): string {
   const more = page.more ? `Only the dearest ${LISTED} are listed. ` : "";
   if (by === "tool") {
-    return `${more}A tool's cost is its calls as output, and their results as input the first time they are sent; reading them again in later requests is told beside it.`;
+    return `${more}A tool's cost is its calls as output, and their results as input the first time they are sent, by their share of what the flow cost. That later requests read them again is told beside it, and is no part of it.`;
   }
   if (page.from_flows) return `${more}Told from the flows that are kept.`;
   return `${more}Told from sums by the hour, which outlive the flows: what was deleted is in them.`;

@@ -73,6 +73,37 @@ test.each([
   },
 );
 
+test("what tools cost, and what they do not, is told as the whole", async () => {
+  const page = makeCostPage("day,tool", [makeCostItem({ tool: "Bash", tool_cost })]);
+  const { container } = renderScreen(<SpendScreen view={{ by: "tool" }} onLook={() => {}} />, {
+    [COST]: { ...page, tools: tool_cost },
+  });
+  const row = (await screen.findByText("Bash")).closest("li");
+  expect(row?.textContent).toContain(
+    "calls $0.00200 + results $0.00300 · beside it, read again $0.00700",
+  );
+  const sums = [...container.querySelectorAll("dt")].slice(-3).map(
+    (name) => `${name.textContent}: ${name.parentElement?.querySelector("dd")?.textContent}`,
+  );
+  expect(sums).toEqual(["All tools: $0.00500", "Not a tool's: $0.995", "Together: $1.00"]);
+});
+
+test("it says what is counted, and where agents' own files are", async () => {
+  const show = (by: "model" | "tool" | "class") =>
+    renderScreen(<SpendScreen view={{ by }} onLook={() => {}} />, {
+      [COST]: makeCostPage(`day,${by}`, [makeCostItem()]),
+    });
+  show("model");
+  expect(await screen.findByText("counted in flows: a request and its answer each")).toBeTruthy();
+  expect(screen.getByRole("link", { name: "History" }).getAttribute("href")).toBe("/history");
+  cleanup();
+  show("tool");
+  expect(await screen.findByText("counted in calls of the tool")).toBeTruthy();
+  cleanup();
+  show("class");
+  expect(await screen.findByText("counted in tokens")).toBeTruthy();
+});
+
 test("a group without a name is told as not known, and leads nowhere", async () => {
   renderScreen(<SpendScreen view={{ by: "project" }} onLook={() => {}} />, {
     [COST]: makeCostPage("day,project", [makeCostItem()]),

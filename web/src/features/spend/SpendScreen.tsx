@@ -14,12 +14,13 @@ import {
   rangeStart,
   zone,
 } from "@/lib/spend";
-import { flowsHref, type SpendView, spendHref } from "@/routes/paths";
+import { flowsHref, historyHref, type SpendView, spendHref } from "@/routes/paths";
 import { Badge } from "@/ui/Badge";
 import { Failed } from "@/ui/Failed";
 import { Figure, Figures } from "@/ui/Figure";
 import { CloseIcon } from "@/ui/icons";
 import { Note, Notice, Skeleton } from "@/ui/Notice";
+import { OfTheWire } from "@/ui/OfTheWire";
 import { Page, Section } from "@/ui/Page";
 import { RangePicker } from "@/ui/RangePicker";
 import { Segmented } from "@/ui/Segmented";
@@ -46,6 +47,11 @@ const CHARTS = [
 ] as const;
 type Chart = (typeof CHARTS)[number]["value"];
 
+// What the numbers beside the costs count.
+const FLOW_NOTE = "counted in flows: a request and its answer each";
+const TOOL_NOTE = "counted in calls of the tool";
+const CLASS_NOTE = "counted in tokens";
+
 const BY = DIMENSIONS.map((value) => ({ value, label: DIMENSION_LABELS[value] }));
 
 export function SpendScreen({ view, onLook }: SpendScreenProps) {
@@ -63,7 +69,12 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
   return (
     <Page
       title="Spend"
-      note="Calculated on this machine from the usage that providers state."
+      note={
+        <OfTheWire
+          what="Of what passed through the proxy, calculated on this machine from the usage that providers state."
+          href={historyHref()}
+        />
+      }
       actions={<RangePicker range={range} onRange={(next) => onLook({ ...view, range: next })} />}
     >
       <Narrowed view={view} />
@@ -88,6 +99,7 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
         {days.data && days.data.totals.flows > 0 ? (
           <Section
             title="Where it goes"
+            note={by === "class" ? CLASS_NOTE : by === "tool" ? TOOL_NOTE : FLOW_NOTE}
             actions={
               <div className="max-w-full overflow-x-auto">
                 <Segmented
@@ -243,7 +255,12 @@ function Totals({
       ) : null}
       <Section
         title={hourly ? "By hour" : "By day"}
-        note={spans.length === DAYS_MAX ? `the newest ${DAYS_MAX} days` : undefined}
+        note={[
+          chart === "cost"
+            ? "what the flows cost that began then"
+            : "tokens of the flows that began then",
+          ...(spans.length === DAYS_MAX ? [`the newest ${DAYS_MAX} days`] : []),
+        ].join("; ")}
         actions={
           <Segmented label="Told over time" value={chart} choices={CHARTS} onChange={onChart} />
         }

@@ -43,7 +43,12 @@ export function WeekMap({ measure, onMeasure, params, filter }: WeekMapProps) {
   return (
     <Section
       title="Hours of the week"
-      note={data?.more ? `the first ${count(data.items.length)} hours only` : undefined}
+      note={[
+        measure === "flows"
+          ? "flows that began then: a request and its answer each"
+          : "what the flows cost that began then",
+        ...(data?.more ? [`the first ${count(data.items.length)} hours only`] : []),
+      ].join("; ")}
       actions={
         <Segmented label="Told by" value={measure} choices={MEASURES} onChange={onMeasure} />
       }
