@@ -894,7 +894,11 @@ const server = createServer(async (request, response) => {
     const verb = url.pathname.slice(6);
     if (verb === "stream")
       return send(200, {
-        id: startStream(Number(url.searchParams.get("words") ?? 200), url.searchParams.get("tool")),
+        id: startStream(
+          Number(url.searchParams.get("words") ?? 200),
+          url.searchParams.get("tool"),
+          url.searchParams.get("session"),
+        ),
       });
     if (verb === "resync") broadcast({ type: "resync", revision });
     else mode = verb;
@@ -980,8 +984,9 @@ function announce(flow) {
 }
 
 /** A stream of words: live text at once, events committed half a second later, as the store does it. */
-function startStream(total, tool = null, every = 40) {
+function startStream(total, tool = null, session = null, every = 40) {
   const flow = makeFlow(Date.now(), {
+    ...(session ? { session_id: session } : {}),
     outcome: null,
     ended_at: null,
     duration_ms: null,

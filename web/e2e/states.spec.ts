@@ -84,6 +84,33 @@ test("a tool that is being called has its name while its input is written", asyn
   await expect(live).toContainText("cargo nextest");
 });
 
+test("sessions that begin and come to rest move nothing at once", async ({ page }) => {
+  await page.addInitScript(() => {
+    const seen = { shift: 0 };
+    Object.assign(window, { seen });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) {
+        seen.shift += entry.value;
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  await page.setViewportSize({ width: 1280, height: 2400 });
+  await page.goto("/now");
+  const cards = page.getByRole("main").locator("[data-glide^=session]");
+  await expect(cards.first()).toBeVisible();
+  const before = await cards.count();
+  for (const session of ["0000-a", "0000-b", "0000-c"]) {
+    await page.request.post(`/mock/stream?words=3&session=${session}`);
+    await expect(page.getByRole("link", { name: session })).toBeVisible();
+  }
+  const atWork = page.getByRole("list", { name: "Sessions at work" });
+  await expect(atWork.getByRole("link", { name: "0000-c" })).toHaveCount(0, { timeout: 20_000 });
+  expect(await cards.count()).toBe(before + 3);
+  expect(
+    await page.evaluate(() => (window as unknown as { seen: { shift: number } }).seen),
+  ).toEqual({ shift: 0 });
+});
+
 test("the page of a WebSocket tells its responses as links, and of no fault", async ({ page }) => {
   // Its calls came after it.
   await page.goto("/flows?status=101");

@@ -83,7 +83,7 @@ impl OutcomeFilter {
 }
 
 /// Rows move to a later key when theirs is taken; no further than this many microseconds.
-const KEY_SLACK_US: i64 = 60_000_000;
+pub(crate) const KEY_SLACK_US: i64 = 60_000_000;
 
 /// The flows in the indexes by status and by outcome.
 const RARE_STATUS: &str = "status IS NOT 200";

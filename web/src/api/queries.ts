@@ -7,6 +7,7 @@ import {
   QueryClient,
   queryOptions,
 } from "@tanstack/react-query";
+import { names } from "@/lib/names";
 import { accessStore } from "./access";
 import { ApiError, ask, type Params } from "./client";
 import type {
@@ -120,11 +121,13 @@ export const eventsQuery = (id: string, type: string | undefined) =>
     gcTime: 10_000,
   });
 
-export const flowsPage = (filter: Params, cursor: string | null, signal?: AbortSignal) =>
-  ask<Page<Flow>>(
-    "/api/flows",
-    { ...filter, cursor: cursor ?? undefined, limit: FLOW_PAGE },
-    signal,
+export const flowsPage = async (filter: Params, cursor: string | null, signal?: AbortSignal) =>
+  names.share(
+    await ask<Page<Flow>>(
+      "/api/flows",
+      { ...filter, cursor: cursor ?? undefined, limit: FLOW_PAGE },
+      signal,
+    ),
   );
 
 export const flowCountQuery = (filter: Params) =>

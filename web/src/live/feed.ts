@@ -4,6 +4,7 @@ import { accessStore } from "@/api/access";
 import { ApiError, ask } from "@/api/client";
 import { flowQuery, statsQuery } from "@/api/queries";
 import type { Flow, LiveMessage, Stats } from "@/api/types";
+import { names } from "@/lib/names";
 import { type Pace, pace } from "@/lib/pace";
 import type { FlowWindow } from "./flowWindow";
 import { type LiveBlock, LiveTexts } from "./liveText";
@@ -102,7 +103,8 @@ export class Feed {
       case "flow": {
         const known = this.flows.get(message.flow.id);
         // The envelope's revision is the row's, whichever of both the server filled.
-        const flow = { ...message.flow, revision: message.flow.revision ?? message.revision };
+        const flow = names.share(message.flow);
+        flow.revision ??= message.revision;
         if (!known || known.revision < flow.revision) this.flows.set(flow.id, flow);
         break;
       }

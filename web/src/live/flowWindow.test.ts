@@ -309,4 +309,17 @@ describe("paging", () => {
     }
     expect(window.snapshot().length).toBeLessThanOrEqual(41);
   });
+
+  test("where the newest are all that is wanted, the oldest go and nothing is asked for again", async () => {
+    const { load, asked } = serverOf(20, 10);
+    const window = new FlowWindow({ load, matches: () => true, newest: 40 });
+    await window.resync();
+    for (let n = 21; n < 200; n += 1) window.apply([nth(n)]);
+    expect(asked).toHaveLength(1);
+    const { length, more } = window.snapshot();
+    expect([length, more]).toEqual([Math.min(length, 40), false]);
+    expect(ids(window)).toEqual(Array.from({ length }, (_, at) => nth(199 - at).id));
+    expect(window.flow(nth(21).id)).toBeUndefined();
+    expect(length).toBeGreaterThanOrEqual(30);
+  });
 });

@@ -3,6 +3,8 @@ import type { Flow, Page } from "@/api/types";
 
 /** Flows whose data is kept; of the rest only the place in the list is. */
 export const ROWS_MAX = 5_000;
+/** Rows at which a list whose top is looked at, and which grows by itself, begins anew. */
+const GROWN_MAX = 1_000;
 /** Rows that a list that is loaded anew has again before it is shown, as far as there were so many. */
 const SHOWN_AGAIN = 50;
 /** Newcomers kept aside while the reader is further down; beyond it the list is loaded anew. */
@@ -13,6 +15,8 @@ export interface WindowOptions {
   matches: (flow: Flow) => boolean;
   onError?: (error: unknown) => void;
   rowsMax?: number;
+  /** The newest are all that is wanted: beyond so many the oldest quarter goes, and is not loaded again. */
+  newest?: number;
 }
 
 export interface WindowView {
@@ -143,7 +147,7 @@ export class FlowWindow {
     }
     if (this.queued) return;
     if (this.aside.size > ASIDE_MAX && this.atTop && !this.isStuck()) void this.resync();
-    else if (this.length() > this.rowsMax() && this.atTop) this.trim();
+    else if (this.atTop && this.length() > this.grownMax()) this.trim();
     this.changed();
   }
 
@@ -366,13 +370,22 @@ export class FlowWindow {
     const keep = this.parts[0];
     const below = this.parts[1];
     if (!keep) return;
-    if (below && keep.entries.length < this.rowsMax()) {
+    if (this.options.newest !== undefined) {
+      this.keepNewest(Math.ceil(this.options.newest * 0.75));
+    } else if (below && keep.entries.length < this.grownMax()) {
       for (const part of this.parts.slice(1)) {
         for (const { id } of part.entries) this.rows.delete(id);
       }
       this.parts = [keep];
       this.next = below.cursor;
     } else if (!this.isStuck()) void this.resync();
+  }
+
+  private keepNewest(most: number): void {
+    const entries = this.parts.flatMap((part) => part.entries);
+    for (const { id } of entries.slice(most)) this.rows.delete(id);
+    this.parts = [{ cursor: null, entries: entries.slice(0, most), held: true, loading: false }];
+    this.next = null;
   }
 
   private isStuck(): boolean {
@@ -385,6 +398,10 @@ export class FlowWindow {
 
   private rowsMax(): number {
     return this.options.rowsMax ?? ROWS_MAX;
+  }
+
+  private grownMax(): number {
+    return this.options.newest ?? Math.min(this.rowsMax(), GROWN_MAX);
   }
 
   private look(version: number): WindowView {

@@ -10,7 +10,11 @@ import { FlowWindow, type WindowView } from "@/live/flowWindow";
 /** With a free text, the server finds more than a summary shows; it is asked again this often at most. */
 const DEEP_SEARCH_MS = 5_000;
 
-export function useFlowWindow(filter: FlowFilter): { flows: FlowWindow; view: WindowView } {
+/** The flows of a filter; with `newest`, about so many of them. */
+export function useFlowWindow(
+  filter: FlowFilter,
+  newest?: number,
+): { flows: FlowWindow; view: WindowView } {
   const feed = useFeed();
   const key = JSON.stringify(filter);
   const stars = useStars();
@@ -21,8 +25,9 @@ export function useFlowWindow(filter: FlowFilter): { flows: FlowWindow; view: Wi
       load: (cursor, signal) => flowsPage(toParams(wanted), cursor, signal),
       matches: (flow) => matches(wanted, flow, Date.now(), starred.current),
       onError: (error) => accessStore.note(error),
+      ...(newest === undefined ? {} : { newest }),
     });
-  }, [key]);
+  }, [key, newest]);
   useEffect(() => {
     const leave = feed.add(flows);
     void flows.resync();

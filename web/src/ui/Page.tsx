@@ -37,15 +37,18 @@ export function Section({
   title,
   note,
   actions,
+  glide,
   children,
 }: {
   title: string;
   note?: ReactNode;
   actions?: ReactNode;
+  /** What it is called among what glides (`useGlide`). */
+  glide?: string;
   children: ReactNode;
 }) {
   return (
-    <section className="flex min-w-0 flex-col gap-2.5">
+    <section data-glide={glide} className="relative flex min-w-0 flex-col gap-2.5">
       <div className="flex flex-wrap items-center justify-between gap-2">
         <h2 className="flex flex-wrap items-baseline gap-x-2 text-base font-semibold">
           {title}

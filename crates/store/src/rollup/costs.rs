@@ -352,10 +352,27 @@ pub(super) fn of_asked<T: Default>(
     conn: &Connection,
     query: &CostQuery,
     damaged: &mut Vec<i64>,
+    add: impl FnMut(&mut T, i64, &Flow) -> rusqlite::Result<()>,
+) -> rusqlite::Result<T> {
+    of_belonging(conn, query, None, damaged, add)
+}
+
+/// The same of those whose column has the name.
+pub(super) fn of_belonging<T: Default>(
+    conn: &Connection,
+    query: &CostQuery,
+    of: Option<(&str, &str)>,
+    damaged: &mut Vec<i64>,
     mut add: impl FnMut(&mut T, i64, &Flow) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<T> {
     let filter = filter_of(query);
-    let condition = Condition::of(&filter);
+    let mut condition = Condition::of(&filter);
+    let mut of_keys = Condition::of_keys(&filter);
+    if let Some((column, name)) = of {
+        for condition in [&mut condition, &mut of_keys] {
+            condition.and(&format!("{column} = ?"), [name.to_owned().into()]);
+        }
+    }
     let select = FlowSql::select();
     let mut walk = || {
         let mut told = T::default();
@@ -375,7 +392,6 @@ pub(super) fn of_asked<T: Default>(
     }
     // From the beginning: what was added until then is of no use.
     let (mut told, mut failed) = (T::default(), Ok(()));
-    let of_keys = Condition::of_keys(&filter);
     let keys = Keyed::Flows.keys(conn, &of_keys, Order::OldestFirst, usize::MAX)?;
     one_by_one(conn, keys, (select, &condition), read, damaged, |n, (_, flow)| {
         if is_asked(query, &flow) {

@@ -43,6 +43,7 @@ impl Sql {
         let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
         let of: Vec<_> = key.iter().zip(1..).map(|(it, i)| format!("{it} = ?{i}")).collect();
         let costs = Sums::COSTS.map(|place| columns[place].clone());
+        let newest = if matches!(table, Table::Hourly | Table::Daily) { "" } else { ", newest" };
         let (marks, set, of) = (marks.join(", "), set.join(", "), of.join(" AND "));
         let (key, columns, costs) = (key.join(", "), columns.join(", "), costs.join(", "));
         Self {
@@ -53,7 +54,7 @@ impl Sql {
             ),
             delete: format!("DELETE FROM {name} WHERE {of}"),
             select: format!("SELECT {key}, {columns} FROM {name}"),
-            select_costs: format!("SELECT {key}, {costs} FROM {name}"),
+            select_costs: format!("SELECT {key}, {costs}{newest} FROM {name}"),
         }
     }
 }
@@ -209,7 +210,7 @@ pub(super) fn read_sums(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
     Ok(sums)
 }
 
-/// The sums of a row of [`Table::select_costs`].
+/// The sums of a row of [`Table::select_costs`]; behind them the key of the newest flow, unless the table is by time.
 pub(super) fn read_costs(row: &Row<'_>, first: usize) -> rusqlite::Result<Costs> {
     let mut costs = Costs::default();
     for (column, number) in (first..).zip(&mut costs.0) {

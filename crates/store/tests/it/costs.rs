@@ -219,8 +219,10 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
         flow.model = chance.maybe(|it| it.of(&["m-1", "m-2", "m-3"]).to_owned());
         flow.agent = chance.maybe(|it| it.of(&["one", "two"]).to_owned());
         flow.agent_id = chance.maybe(|it| it.of(&["sub-1", "sub-2"]).to_owned());
-        flow.session = chance.maybe(|it| it.of(&["s-1", "s-2", "s-3"])).and_then(session);
-        flow.task = chance.maybe(|it| it.of(&["t-1", "t-2"])).and_then(session);
+        // Some go on all the time, others for a few hours.
+        let few = format!("hours-{}", (flow.started_at.0 - START) / (5 * HOUR));
+        flow.session = chance.maybe(|it| it.of(&["s-1", "s-2", "s-3", &few])).and_then(session);
+        flow.task = chance.maybe(|it| it.of(&["t-1", "t-2", &few])).and_then(session);
         flow.project = chance.maybe(|it| it.of(&["/w/a", "/w/b"])).and_then(session);
         flow.usage.input = chance.maybe(|it| Tokens(2_000 + it.below(1_000)));
         flow.usage.cache_read = chance.maybe(|it| Tokens(it.below(1_000)));
@@ -255,7 +257,13 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
                 (None, Some("/w/b")),
                 (Some("s-2"), Some("/w/b")),
             ] {
-                let at = |hours: Option<i64>| hours.map(|hours| Micros(START + hours * HOUR));
+                // Sums by time are of whole hours.
+                let within = match *by {
+                    [CostBy::Session | CostBy::Task | CostBy::Subagent] => 250,
+                    _ => 0,
+                };
+                let at =
+                    |hours: Option<i64>| hours.map(|hours| Micros(START + hours * HOUR + within));
                 let span =
                     UsageQuery { since: at(since), until: at(until), ..UsageQuery::default() };
                 let query = CostQuery {

@@ -6,7 +6,7 @@ use langley_model::{
     Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolPart, ToolShares, ToolState,
 };
 use langley_store::{
-    Analysis, CallEntry, CostBy, CostQuery, FlowFilter, Measure, RepriceQuery, Retention,
+    Analysis, CallEntry, CostBy, CostQuery, FlowFilter, GroupBy, Measure, RepriceQuery, Retention,
     ShareEntry, Store, StoreError, Tally, TaskFilter, ToolCostTally, ToolQuery, ToolTally, Unseen,
     UsageQuery,
 };
@@ -224,12 +224,16 @@ fn told_around(store: &Store, damaged: u64) {
     assert_eq!(store.session_cost("s").unwrap().unwrap().cost, MicroUsd(FLOWS));
     assert_eq!(store.dearest_session(|_| true).unwrap().unwrap().id, "s");
     assert_eq!(store.sessions_beyond(MicroUsd(1), 9, |_| true).unwrap().len(), 1);
-    let usage = UsageQuery { until: Some(Micros(START + FLOWS)), ..UsageQuery::default() };
-    let query =
-        CostQuery { by: vec![CostBy::Session], usage, groups_max: 9, ..CostQuery::default() };
-    let costs = store.costs(&query).unwrap();
-    assert!(costs.from_flows);
-    assert_eq!(costs.totals.figure(Measure::Cost).sum, there);
+    let of = |by| {
+        let usage = UsageQuery { until: Some(Micros(START + FLOWS)), ..UsageQuery::default() };
+        let costs = store.costs(&CostQuery { by, usage, groups_max: 9, ..CostQuery::default() });
+        let costs = costs.unwrap();
+        assert!(costs.from_flows);
+        costs.totals.figure(Measure::Cost).sum
+    };
+    assert_eq!(of(vec![CostBy::Session, CostBy::Usage(GroupBy::Model)]), there);
+    let summed = of(vec![CostBy::Session]);
+    assert_eq!(summed, FLOWS.cast_unsigned(), "sums know of those that cannot be read");
     let flows = store.flows(&FlowFilter::default(), None, 500).unwrap().items;
     let newest = &flows[0];
     let earlier = store.earlier_requests(newest.id, 500).unwrap();

@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useRef } from "react";
 import { budgetsQuery, costQuery, findingsQuery, limitsQuery, sessionsQuery } from "@/api/insight";
 import { statsQuery } from "@/api/queries";
-import type { Flow } from "@/api/types";
+import type { Budget, Flow, QuotaWindow, Session } from "@/api/types";
 import { count, money, plural } from "@/lib/format";
 import { rangeStart } from "@/lib/spend";
 import { useFlowWindow } from "@/live/useFlowWindow";
@@ -12,6 +12,7 @@ import { Failed } from "@/ui/Failed";
 import { Figure, Figures } from "@/ui/Figure";
 import { Notice, Skeleton } from "@/ui/Notice";
 import { Page, Section } from "@/ui/Page";
+import { useGlide } from "@/ui/useGlide";
 import { useNow } from "@/ui/useNow";
 import { useRowKeys } from "@/ui/useRowKeys";
 import { Quotas } from "./Quotas";
@@ -21,12 +22,14 @@ import { useQuiet } from "./useQuiet";
 
 /** The newest flows of this time are looked at. */
 const LOOKED_AT = { since: "1h" } as const;
+/** So many of them at most: a session needs its last few. */
+const NEWEST = 600;
 /** What is open is shown, however much came after it. */
 const OPEN = { outcome: "open" } as const;
 
 export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
-  const { flows, view } = useFlowWindow(LOOKED_AT);
-  const open = useFlowWindow(OPEN);
+  const { flows, view } = useFlowWindow(LOOKED_AT, NEWEST);
+  const open = useFlowWindow(OPEN, NEWEST);
   const now = useNow();
   const { data: stats } = useQuery(statsQuery());
   // A question of its own for each minute would never be answered from the cache.
@@ -39,8 +42,6 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
   const { data: limits, isPending: limitsComing } = useQuery(limitsQuery());
   const { data: budgets, isPending: budgetsComing } = useQuery(budgetsQuery());
   const quietSince = useQuiet(now);
-  const box = useRef<HTMLDivElement>(null);
-  useRowKeys(box);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version has other flows
   const running = useMemo(() => {
@@ -58,18 +59,7 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
     return <Failed what="What goes on" error={view.error} onRetry={() => void flows.resync()} />;
   }
   if (stats?.flows_total === 0 && view.length === 0) return firstRun;
-  const sessions = sums?.pages.flatMap(({ items }) => items) ?? [];
   const atWork = running.filter(({ isAtWork }) => isAtWork);
-  const resting = running.filter(({ isAtWork }) => !isAtWork);
-  const card = (one: Running) => (
-    <RunningCard
-      key={one.session ?? "none"}
-      running={one}
-      sums={sumsOf(one, sessions)}
-      now={now}
-      quietSince={quietSince}
-    />
-  );
   const found = findings?.pages[0]?.total;
   return (
     <Page title="Now">
@@ -115,30 +105,75 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
           }
         />
       </Figures>
-      <div ref={box} className="flex flex-col gap-8">
-        <Section title="At work" note={plural(atWork.length, "session")}>
-          {atWork.length === 0 ? (
-            <div className="rounded-lg border border-dashed">
-              <Notice title="No agent is at work">
-                <p>A session appears here with its next request, and its words as they come.</p>
-              </Notice>
-            </div>
-          ) : (
-            <ul aria-label="Sessions at work" className="grid items-start gap-3 xl:grid-cols-2">
-              {atWork.map(card)}
-            </ul>
-          )}
-        </Section>
-        <Quotas limits={limits?.items ?? []} budgets={budgets?.items ?? []} now={now} />
-        {resting.length > 0 ? (
-          <Section title="At rest" note="in the last hour">
-            <ul aria-label="Sessions at rest" className="grid items-start gap-3 xl:grid-cols-2">
-              {resting.map(card)}
-            </ul>
-          </Section>
-        ) : null}
-      </div>
+      <Board
+        running={running}
+        sessions={sums?.pages.flatMap(({ items }) => items) ?? []}
+        limits={limits?.items ?? []}
+        budgets={budgets?.items ?? []}
+        now={now}
+        quietSince={quietSince}
+      />
     </Page>
+  );
+}
+
+interface BoardProps {
+  running: readonly Running[];
+  sessions: readonly Session[];
+  limits: QuotaWindow[];
+  budgets: Budget[];
+  now: number;
+  quietSince: (flow: Flow) => number;
+}
+
+/** The cards of the sessions: those at work, and under what may still be used those that rest. */
+function Board({ running, sessions, limits, budgets, now, quietSince }: BoardProps) {
+  const box = useRef<HTMLDivElement>(null);
+  useRowKeys(box);
+  // A session that begins or comes to rest takes another place; each of its streams makes its card longer.
+  useGlide(
+    box,
+    [
+      ...running.map(({ session, isAtWork, open }) => `${session} ${isAtWork} ${open.length}`),
+      limits.length,
+      budgets.length,
+    ].join(),
+  );
+  const atWork = running.filter(({ isAtWork }) => isAtWork);
+  const resting = running.filter(({ isAtWork }) => !isAtWork);
+  const card = (one: Running) => (
+    <RunningCard
+      key={one.session ?? "none"}
+      running={one}
+      sums={sumsOf(one, sessions)}
+      now={now}
+      quietSince={quietSince}
+    />
+  );
+  return (
+    <div ref={box} className="relative flex flex-col gap-8">
+      <Section title="At work" note={plural(atWork.length, "session")}>
+        {atWork.length === 0 ? (
+          <div className="rounded-lg border border-dashed">
+            <Notice title="No agent is at work">
+              <p>A session appears here with its next request, and its words as they come.</p>
+            </Notice>
+          </div>
+        ) : (
+          <ul aria-label="Sessions at work" className="grid items-start gap-3 xl:grid-cols-2">
+            {atWork.map(card)}
+          </ul>
+        )}
+      </Section>
+      <Quotas limits={limits} budgets={budgets} now={now} />
+      {resting.length > 0 ? (
+        <Section title="At rest" note="in the last hour" glide="at rest">
+          <ul aria-label="Sessions at rest" className="grid items-start gap-3 xl:grid-cols-2">
+            {resting.map(card)}
+          </ul>
+        </Section>
+      ) : null}
+    </div>
   );
 }
 

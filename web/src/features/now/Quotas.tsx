@@ -27,7 +27,7 @@ export function Quotas({
   });
   if (current.length === 0 && budgets.length === 0) return null;
   return (
-    <Section title="Quotas and budgets" note="as they were told last">
+    <Section title="Quotas and budgets" note="as they were told last" glide="quotas">
       <ul
         aria-label="Quotas and budgets"
         className="grid gap-x-6 gap-y-3 sm:grid-cols-2 xl:grid-cols-3"

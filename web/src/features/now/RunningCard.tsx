@@ -39,86 +39,89 @@ export function RunningCard({ running, sums, now, quietSince }: RunningCardProps
   // Between two answers the place of the stream stays: what is below it does not go up and down.
   const streams = open.length > 0 ? open.slice(0, STREAMS_MAX) : running.isAtWork ? [newest] : [];
   return (
-    <li
-      className={cx(
-        "flex min-w-0 flex-col overflow-hidden rounded-lg border",
-        running.isAtWork ? "border-line-strong" : "border-line",
-      )}
-    >
-      <a
-        data-row
-        href={session === null ? flowsHref({ since: "1h" }) : sessionHref(session)}
-        className="flex min-w-0 flex-col gap-1 px-3 pt-2.5 pb-2 hover:bg-hover focus-visible:-outline-offset-2"
+    <li data-glide={`session ${session ?? ""}`} className="min-w-0">
+      <div
+        className={cx(
+          "flex min-w-0 flex-col overflow-hidden rounded-lg border",
+          running.isAtWork ? "border-line-strong" : "border-line",
+        )}
       >
-        <span className="flex min-w-0 items-center gap-2">
-          <Dot tone={open.length > 0 ? "info" : "idle"} pulse={open.length > 0} />
-          {session === null ? (
-            <span className="text-xs text-ink-3">No session</span>
-          ) : (
-            <span className="shrink-0">
-              <SessionName id={session} />
-            </span>
-          )}
-          <span className="min-w-0 truncate text-xs text-ink-3">
-            {oneLine(newest.agent ?? "", 30)}
-            {newest.project ? ` · ${oneLine(newest.project, 80)}` : ""}
-          </span>
-          <Ending
-            text={money(cost)}
-            className="ml-auto shrink-0 font-semibold"
-            title="Cost so far"
-          />
-        </span>
-        {/* Made anew with its words, which would push aside what stands behind them. */}
-        <span key={action.words} className="flex min-w-0 items-baseline gap-2">
-          <span
-            className={cx(
-              "min-w-0 truncate font-medium",
-              action.tone === "ok" ? "text-ink" : TEXT_TONE[action.tone],
-            )}
-          >
-            {oneLine(action.words, 120)}
-          </span>
-          <span className="shrink-0 text-xs text-ink-3">
-            {open.length > 0
-              ? `for ${duration(Math.max(0, now - Date.parse(newest.started_at)))}`
-              : clock(new Date(running.lastAt).toISOString())}
-          </span>
-        </span>
-        <span className="truncate text-xs text-ink-2">
-          {newest.preview ? oneLine(newest.preview, 200) : " "}
-        </span>
-      </a>
-      <dl className="flex flex-wrap items-center gap-x-4 gap-y-1 border-t px-3 py-1.5 text-xs">
-        <Context context={running.context} />
-        <Cache until={running.cacheUntil} now={now} />
-        <Fact
-          name="Flows"
-          room="min-w-[10ch]"
-          value={count(sums?.totals.flows.total ?? running.flows.length)}
-        />
-        <div className="min-w-0 truncate">
-          <dt className="sr-only">Model</dt>
-          <dd className="truncate text-ink-3">
-            {oneLine(newest.model ?? newest.model_requested ?? "", 50)}
-          </dd>
-        </div>
-      </dl>
-      {streams.map((flow) => (
-        <Stream
-          key={flow.id}
-          flow={flow}
-          quietFor={flow.outcome === null ? now - quietSince(flow) : 0}
-        />
-      ))}
-      {open.length > STREAMS_MAX && session !== null ? (
         <a
-          href={flowsHref({ session, outcome: "open" })}
-          className="border-t px-3 py-1.5 text-xs font-medium text-accent hover:underline"
+          data-row
+          href={session === null ? flowsHref({ since: "1h" }) : sessionHref(session)}
+          className="flex min-w-0 flex-col gap-1 px-3 pt-2.5 pb-2 hover:bg-hover focus-visible:-outline-offset-2"
         >
-          {plural(open.length - STREAMS_MAX, "more open flow")}
+          <span className="flex min-w-0 items-center gap-2">
+            <Dot tone={open.length > 0 ? "info" : "idle"} pulse={open.length > 0} />
+            {session === null ? (
+              <span className="text-xs text-ink-3">No session</span>
+            ) : (
+              <span className="shrink-0">
+                <SessionName id={session} />
+              </span>
+            )}
+            <span className="min-w-0 truncate text-xs text-ink-3">
+              {oneLine(newest.agent ?? "", 30)}
+              {newest.project ? ` · ${oneLine(newest.project, 80)}` : ""}
+            </span>
+            <Ending
+              text={money(cost)}
+              className="ml-auto shrink-0 font-semibold"
+              title="Cost so far"
+            />
+          </span>
+          {/* Made anew with its words, which would push aside what stands behind them. */}
+          <span key={action.words} className="flex min-w-0 items-baseline gap-2">
+            <span
+              className={cx(
+                "min-w-0 truncate font-medium",
+                action.tone === "ok" ? "text-ink" : TEXT_TONE[action.tone],
+              )}
+            >
+              {oneLine(action.words, 120)}
+            </span>
+            <span className="shrink-0 text-xs text-ink-3">
+              {open.length > 0
+                ? `for ${duration(Math.max(0, now - Date.parse(newest.started_at)))}`
+                : clock(new Date(running.lastAt).toISOString())}
+            </span>
+          </span>
+          {/* As high where nothing is known yet. */}
+          <span className="min-h-lh truncate text-xs text-ink-2">
+            {newest.preview ? oneLine(newest.preview, 200) : null}
+          </span>
         </a>
-      ) : null}
+        <dl className="flex flex-wrap items-center gap-x-4 gap-y-1 border-t px-3 py-1.5 text-xs">
+          <Context context={running.context} />
+          <Cache until={running.cacheUntil} now={now} />
+          <Fact
+            name="Flows"
+            room="min-w-[10ch]"
+            value={count(sums?.totals.flows.total ?? running.flows.length)}
+          />
+          <div className="min-w-0 truncate">
+            <dt className="sr-only">Model</dt>
+            <dd className="truncate text-ink-3">
+              {oneLine(newest.model ?? newest.model_requested ?? "", 50)}
+            </dd>
+          </div>
+        </dl>
+        {streams.map((flow) => (
+          <Stream
+            key={flow.id}
+            flow={flow}
+            quietFor={flow.outcome === null ? now - quietSince(flow) : 0}
+          />
+        ))}
+        {open.length > STREAMS_MAX && session !== null ? (
+          <a
+            href={flowsHref({ session, outcome: "open" })}
+            className="border-t px-3 py-1.5 text-xs font-medium text-accent hover:underline"
+          >
+            {plural(open.length - STREAMS_MAX, "more open flow")}
+          </a>
+        ) : null}
+      </div>
     </li>
   );
 }

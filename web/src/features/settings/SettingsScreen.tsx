@@ -35,10 +35,12 @@ const PARTS: { title: string; note: string; keys: RegExp }[] = [
 ];
 
 export function SettingsScreen() {
-  const { data, error, refetch } = useQuery(settingsQuery());
-  const { data: stats } = useQuery(statsQuery());
-  const { data: setup } = useQuery(setupQuery());
-  const { data: budgets } = useQuery(budgetsQuery());
+  const { data, error, refetch, isPending } = useQuery(settingsQuery());
+  const { data: stats, isPending: statsComing } = useQuery(statsQuery());
+  const { data: setup, isPending: setupComing } = useQuery(setupQuery());
+  const { data: budgets, isPending: budgetsComing } = useQuery(budgetsQuery());
+  // What came later would push down what stands below it.
+  const isComing = isPending || statsComing || setupComing || budgetsComing;
   const [typed, setTyped] = useState("");
   const words = typed.trim().toLowerCase();
   const settings = (data?.items ?? []).filter(({ key }) => key.toLowerCase().includes(words));
@@ -67,7 +69,7 @@ export function SettingsScreen() {
         </div>
       }
     >
-      {words === "" ? (
+      {words === "" && !isComing ? (
         <>
           <Section title="Appearance" note="kept in this browser">
             <div>
@@ -100,12 +102,10 @@ export function SettingsScreen() {
           ) : null}
         </>
       ) : null}
-      {!data ? (
-        error ? (
-          <Failed what="The settings" error={error} onRetry={() => void refetch()} />
-        ) : (
-          <Skeleton lines={12} />
-        )
+      {isComing ? (
+        <Skeleton lines={12} />
+      ) : error && !data ? (
+        <Failed what="The settings" error={error} onRetry={() => void refetch()} />
       ) : parts.length === 0 ? (
         <Notice title="No setting has these words">
           <p>docs/configuration.md lists them all.</p>
@@ -144,7 +144,7 @@ export function SettingsScreen() {
           </Section>
         ))
       )}
-      {words === "" && data && !parts.some(({ title }) => title === TELEMETRY) ? (
+      {words === "" && data && !isComing && !parts.some(({ title }) => title === TELEMETRY) ? (
         <Section title={TELEMETRY} note="what leaves this machine, if anything">
           <p className="max-w-prose text-xs text-ink-2">
             Nothing is sent, and there is nothing to preview: this version has no telemetry, and
