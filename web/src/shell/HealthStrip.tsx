@@ -3,12 +3,17 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { statsQuery } from "@/api/queries";
 import type { Stats } from "@/api/types";
-import { bytes, count, duration } from "@/lib/format";
+import { bytes, clock, count, duration } from "@/lib/format";
 import { LAG_BAD_MS, LAG_WARN_MS } from "@/lib/limits";
 import type { Tone } from "@/lib/outcome";
+import { useSocketState } from "@/live/context";
 import { paths } from "@/routes/paths";
 import { Dot, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
+import { useNow } from "@/ui/useNow";
+
+/** While news comes, figures are seldom older than this. */
+const FRESH_MS = 5_000;
 
 interface Figure {
   label: string;
@@ -75,7 +80,10 @@ const FIGURES: Figure[] = [
 ];
 
 export function HealthStrip() {
-  const { data: stats, isError } = useQuery(statsQuery());
+  const { data: stats, isError, dataUpdatedAt } = useQuery(statsQuery());
+  const isLive = useSocketState().at === "live";
+  const now = useNow();
+  const isStale = isError || (!isLive && now - dataUpdatedAt > FRESH_MS);
   return (
     <header className="flex h-9 shrink-0 items-center border-b bg-ground pr-3 pl-1.5">
       <Link
@@ -86,13 +94,15 @@ export function HealthStrip() {
         <span className="sr-only">Health: </span>
         {stats ? (
           FIGURES.map(({ label, value, tone, shown, room }) => {
-            const face = tone(stats);
+            // What was so a while ago warns of nothing now.
+            const face = isStale ? "idle" : tone(stats);
             return (
               <span
                 key={label}
                 className={cx(
                   "items-center gap-1.5 whitespace-nowrap",
                   face === "idle" ? shown : "flex",
+                  isStale && "max-sm:hidden",
                 )}
               >
                 <span className="text-ink-3">{label}</span>
@@ -100,7 +110,7 @@ export function HealthStrip() {
                   className={cx(
                     "font-medium",
                     room,
-                    face === "idle" ? "text-ink" : TEXT_TONE[face],
+                    isStale ? "text-ink-3" : face === "idle" ? "text-ink" : TEXT_TONE[face],
                   )}
                 >
                   {value(stats)}
@@ -115,13 +125,22 @@ export function HealthStrip() {
           </span>
         )}
       </Link>
-      {stats && isError ? (
+      {stats && isStale ? (
         <span
-          className="ml-2 flex items-center gap-2 text-xs whitespace-nowrap text-bad"
+          className={cx(
+            "ml-2 flex items-center gap-2 text-xs whitespace-nowrap",
+            TEXT_TONE[isError ? "bad" : "warn"],
+          )}
           role="status"
         >
-          <Dot tone="bad" />
-          Langley does not answer
+          <Dot tone={isError ? "bad" : "warn"} />
+          <span>
+            {isError ? "Langley does not answer" : "Not connected"}
+            <span className="text-ink-3">
+              {" "}
+              · as of {clock(new Date(dataUpdatedAt).toISOString())}
+            </span>
+          </span>
         </span>
       ) : null}
       {stats ? (
