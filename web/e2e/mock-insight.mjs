@@ -139,6 +139,17 @@ function invocationOf(flows, id) {
   };
 }
 
+/** What was said of findings, until the stand-in ends. */
+const judged = new Map();
+const STATES = { acknowledge: "acknowledged", mute: "muted", resolve: "resolved", reopen: "open" };
+
+export function judge(id, saying, flows) {
+  judged.set(Number(id), STATES[saying]);
+  return findings(flows, new URLSearchParams({ state: "all" })).find(
+    (each) => each.id === Number(id),
+  );
+}
+
 function findings(flows, query) {
   const [one, two, three] = flows;
   if (!three) return [];
@@ -193,6 +204,7 @@ function findings(flows, query) {
       numbers: [],
     },
   ];
+  for (const each of all) each.state = judged.get(each.id) ?? "open";
   const state = query.get("state") ?? "open";
   return all.filter((each) => state === "all" || each.state === state);
 }

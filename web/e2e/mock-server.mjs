@@ -11,7 +11,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import { history } from "./mock-history.mjs";
-import { insight } from "./mock-insight.mjs";
+import { insight, judge } from "./mock-insight.mjs";
 import { TALK_ID, TALK_SNIPPET, talkBlocks, talkRequest } from "./mock-talk.mjs";
 
 const PORT = Number(process.env.PORT ?? 9191);
@@ -645,6 +645,24 @@ const stats = () => ({
     { rule: "base64_image", count: 48 },
     { rule: "jwt", count: 3 },
   ],
+  transcripts: {
+    following: true,
+    folders: ["/home/me/.claude/projects", "/home/me/.codex/sessions"],
+    looked_at: new Date().toISOString(),
+    waiting: 2,
+    files: 112,
+    deleted: 4,
+    lines: 48_210,
+    bytes: 91_220_118,
+    unreadable: 1,
+    mended: 0,
+    cut: 0,
+    deleted_conversations: 1,
+    left_out: 12,
+    damaged: 0,
+    refused: 1,
+    refused_why: "/home/me/.codex/sessions/old: permission denied",
+  },
   tunnels_total: 2,
   lost_flows: 1,
   proxy_connections: 4,
@@ -918,6 +936,8 @@ const server = createServer(async (request, response) => {
       else stars.delete(session_id);
       return send(200, { session_id, starred_at: stars.get(session_id) ?? null });
     }
+    const said = /^\/api\/findings\/(\d+)\/(\w+)$/.exec(url.pathname);
+    if (said && request.method === "POST") return send(200, judge(said[1], said[2], flows));
     const answer = await api(url.pathname, url.searchParams);
     if (answer === null)
       return send(400, {

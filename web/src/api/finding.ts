@@ -1,16 +1,70 @@
 // Saying something of a finding: that it was seen, that it is not wanted, that it is done with.
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useMutationState, useQueryClient } from "@tanstack/react-query";
 import { change } from "./client";
-import type { Finding } from "./types";
+import type { Finding, FindingState, Page } from "./types";
 
 export const SAYINGS = ["acknowledge", "mute", "resolve", "reopen"] as const;
 export type Saying = (typeof SAYINGS)[number];
 
+interface Wish {
+  finding: number;
+  saying: Saying;
+  /** Takes back what was said before. */
+  undoes?: boolean;
+}
+
+/** By this key what was said is found again. */
+const KEY = ["saying"];
+
 export function useSaying() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: ({ finding, saying }: { finding: number; saying: Saying }) =>
+    mutationKey: KEY,
+    mutationFn: ({ finding, saying }: Wish) =>
       change<Finding>("POST", `/api/findings/${finding}/${saying}`),
+    // Its state until now, to which it can be brought back.
+    onMutate: ({ finding }: Wish): FindingState =>
+      queries
+        .getQueriesData<{ pages: Page<Finding>[] }>({ queryKey: ["findings"] })
+        .flatMap(([, data]) => data?.pages ?? [])
+        .flatMap(({ items }) => items)
+        .find(({ id }) => id === finding)?.state ?? "open",
     onSettled: () => queries.invalidateQueries({ queryKey: ["findings"] }),
   });
 }
+
+/** What was said of findings, and was heard. */
+export interface Said {
+  finding: Finding;
+  saying: Saying;
+  was: FindingState;
+  /** When, in milliseconds since the epoch. */
+  at: number;
+  undoes: boolean;
+}
+
+/** What was said last with one wish: of several findings where they were named together. */
+export function useSaid(): Said[] {
+  const all = useMutationState({
+    filters: { mutationKey: KEY, status: "success" },
+    select: ({ state }): Said => {
+      const wish = state.variables as Wish;
+      return {
+        finding: state.data as Finding,
+        saying: wish.saying,
+        was: state.context as FindingState,
+        at: state.submittedAt,
+        undoes: wish.undoes ?? false,
+      };
+    },
+  });
+  const last = all.at(-1);
+  if (!last) return [];
+  return all.filter(
+    ({ at, saying, undoes }) =>
+      last.at - at < TOGETHER_MS && saying === last.saying && undoes === last.undoes,
+  );
+}
+
+/** What is said within so short a time was one press. */
+const TOGETHER_MS = 100;

@@ -14,7 +14,10 @@ export const KEYMAP: readonly { title: string; entries: readonly KeyEntry[] }[] 
     entries: [
       { keys: [keyName("palette")], what: "Commands: go to a screen, a session, a flow" },
       { keys: [keyName("search")], what: "Search" },
-      { keys: [keyName("close")], what: "Close what is open, or leave a field" },
+      {
+        keys: [keyName("close")],
+        what: "Close what is open, back to where it was opened from; or leave a field",
+      },
       { keys: [keyName("help")], what: "Show this map" },
     ],
   },
@@ -24,6 +27,7 @@ export const KEYMAP: readonly { title: string; entries: readonly KeyEntry[] }[] 
       { keys: [keyName("next")], what: "Next row" },
       { keys: [keyName("previous")], what: "Previous row" },
       { keys: [keyName("open")], what: "Open the row" },
+      { keys: [keyName("undo")], what: "Take back what was just said of a finding" },
     ],
   },
   {

@@ -11,6 +11,7 @@ export const KEYS = {
   palette: "k",
   previous: "k",
   search: "/",
+  undo: "u",
 } as const;
 
 /** How a key is written where it is told. */

@@ -76,6 +76,29 @@ test("it is acknowledged, muted, resolved and reopened as its state allows", asy
   );
 });
 
+test("what was said can be taken back, by a button and by a key, to the state before", async () => {
+  const { asked } = renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
+    "/api/findings": page([finding(), finding({ id: 8, state: "acknowledged", title: "Seen" })]),
+    "/api/findings/7/": finding({ state: "muted" }),
+    "/api/findings/8/": finding({ id: 8, state: "muted", title: "Seen" }),
+  });
+  fireEvent.click(await screen.findByRole("button", { name: "Mute: Bash fails" }));
+  await screen.findByText("Muted: Bash fails", { selector: "[role=status]" });
+  fireEvent.click(screen.getByRole("button", { name: /^Undo/ }));
+  await screen.findByText("Undone: Bash fails", { selector: "[role=status]" });
+  expect(screen.queryByRole("button", { name: /^Undo/ })).toBeNull();
+  fireEvent.click(screen.getByRole("button", { name: "Mute: Seen" }));
+  await screen.findByText("Muted: Seen", { selector: "[role=status]" });
+  fireEvent.keyDown(document.body, { key: "u" });
+  await screen.findByText("Undone: Seen", { selector: "[role=status]" });
+  expect(asked.filter((each) => each.startsWith("POST"))).toEqual([
+    "POST /api/findings/7/mute",
+    "POST /api/findings/7/reopen",
+    "POST /api/findings/8/mute",
+    "POST /api/findings/8/acknowledge",
+  ]);
+});
+
 test("a saying that is refused is told, and so are no findings", async () => {
   renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
     "/api/findings": page([finding()]),

@@ -14,6 +14,7 @@ import { Segmented } from "@/ui/Segmented";
 import { ShowMore } from "@/ui/ShowMore";
 import { useRowKeys } from "@/ui/useRowKeys";
 import { FindingCard, kindWords } from "./FindingCard";
+import { Undo } from "./Undo";
 
 export interface FindingsScreenProps {
   view: FindingsView;
@@ -106,6 +107,7 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
           <ShowMore pages={asked} />
         </div>
       )}
+      <Undo />
     </Page>
   );
 }
