@@ -176,6 +176,33 @@ test("the lists are walked with j and k, opened with Enter and left with Esc", a
   expect((await focus(page)).lost, "back in the tools").toBe(false);
 });
 
+test("hits are walked with j and k; Esc leads from a flow to where it was opened", async ({
+  page,
+}) => {
+  await page.goto("/health");
+  await expect(page.getByRole("heading", { name: "Health" })).toBeVisible();
+  await go(page, "w");
+  await page.getByLabel("Words to search for").fill("the");
+  await page.keyboard.press("Enter");
+  const hits = page.locator("main [data-row]");
+  await expect(hits.nth(1)).toBeVisible(SLOW);
+  await page.keyboard.press("j");
+  await expect(hits.first()).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/flows\/.+/);
+  await page.getByRole("link", { name: "Show this turn in its session" }).click();
+  await expect(page).toHaveURL(/\/sessions\/.+turn=/);
+  await expect(page.locator("main [data-row]").first()).toBeVisible(SLOW);
+  // First the turn is folded.
+  await page.keyboard.press("Escape");
+  await expect(page).not.toHaveURL(/turn=/);
+  await page.keyboard.press("Escape");
+  await expect(page).toHaveURL(/\/flows\/.+/);
+  await expect(page.getByRole("article", { name: "Flow" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page).toHaveURL(/\/search\?q=the$/);
+});
+
 test("what lies over the page takes the focus, and gives it back", async ({ page }) => {
   await page.goto("/flows");
   await expect(rows(page).first()).toBeVisible();

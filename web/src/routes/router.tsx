@@ -38,6 +38,7 @@ import {
   withoutHit,
   writeSearch,
 } from "./paths";
+import { Trail } from "./trail";
 
 // Screens that the first one does not need come when they are asked for.
 const PAGE = { isPage: true };
@@ -226,7 +227,7 @@ function Session() {
       id={id}
       view={view}
       onLook={look}
-      onLeave={() => void navigate({ to: paths.sessions })}
+      onLeave={() => leave(() => void navigate({ to: paths.sessions }))}
     />
   );
 }
@@ -251,7 +252,7 @@ function Conversation() {
       id={id}
       view={view}
       onLook={look}
-      onLeave={() => void navigate({ to: paths.history })}
+      onLeave={() => leave(() => void navigate({ to: paths.history }))}
     />
   );
 }
@@ -295,7 +296,9 @@ function Flows() {
   const open = (flow: string, replace: boolean) => {
     void navigate({ to: paths.flow, params: { id: flow }, search: withoutHit(search), replace });
   };
-  const close = () => void navigate({ to: paths.flows, search: withoutHit(search) });
+  const list = () => void navigate({ to: paths.flows, search: withoutHit(search) });
+  // The list may have been narrowed since the flow was opened from it: it stays as it is.
+  const close = () => (trail.before() === paths.flows ? list() : leave(list));
   const look = (next: Partial<FlowsSearch>) => {
     if (id === undefined) return;
     void navigate({
@@ -366,6 +369,14 @@ export const router = createRouter({
   stringifySearch: writeSearch,
   defaultPreload: false,
 });
+
+const trail = new Trail(router.history);
+
+/** Back to where something was opened from, else to what it is a part of. */
+function leave(toParent: () => void): void {
+  if (trail.before() === null) toParent();
+  else trail.back();
+}
 
 declare module "@tanstack/react-router" {
   interface Register {

@@ -62,10 +62,7 @@ export function FlowDetail(props: FlowDetailProps) {
     if (!error) return <Skeleton lines={9} />;
     if (error instanceof ApiError && (error.status === 404 || error.status === 400)) {
       return (
-        <Notice
-          title="There is no such flow"
-          action={<Button onClick={onClose}>Back to the list</Button>}
-        >
+        <Notice title="There is no such flow" action={<Button onClick={onClose}>Back</Button>}>
           <p>It may have been deleted, by hand or because it grew too old to keep.</p>
         </Notice>
       );
@@ -82,7 +79,7 @@ export function FlowDetail(props: FlowDetailProps) {
       className="@container flex h-full min-h-0 flex-col bg-surface overflow-x-clip"
     >
       <header className="flex h-11 shrink-0 items-center gap-2.5 border-b pr-2 pl-4">
-        <IconButton label="Back to the list" onClick={onClose} className="-ml-2 md:hidden">
+        <IconButton label="Back" onClick={onClose} className="-ml-2 md:hidden">
           <BackIcon />
         </IconButton>
         <Badge tone={face.tone} title={face.meaning}>
