@@ -11,6 +11,7 @@ import { names } from "@/lib/names";
 import { accessStore } from "./access";
 import { ApiError, ask, type Params } from "./client";
 import type {
+  Conversation,
   Drop,
   EventPage,
   Facets,
@@ -191,6 +192,23 @@ export const setupQuery = () =>
     queryKey: ["setup"],
     queryFn: ({ signal }) => ask<Setup>("/api/setup", {}, signal),
     refetchInterval: 2_000,
+  });
+
+/** When each source spoke last: the newest flow, and the conversation with the newest line. */
+export const sourcesQuery = () =>
+  queryOptions({
+    queryKey: ["sources"],
+    queryFn: async ({ signal }) => {
+      const [flows, conversations] = await Promise.all([
+        ask<Page<Flow>>("/api/flows", { limit: 1 }, signal),
+        ask<Page<Conversation>>("/api/conversations", { limit: 1 }, signal),
+      ]);
+      return {
+        wire: flows.items[0]?.started_at ?? null,
+        transcripts: conversations.items[0]?.last_at ?? null,
+      };
+    },
+    refetchInterval: 5_000,
   });
 
 export const dropsQuery = () =>

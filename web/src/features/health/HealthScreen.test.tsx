@@ -6,6 +6,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { createQueryClient } from "@/api/queries";
 import type { Stats } from "@/api/types";
 import { makeFlow } from "@/testing/flow";
+import { renderScreen } from "@/testing/screen";
 import {
   Connections,
   Drops,
@@ -17,6 +18,7 @@ import {
   Unredacted,
   Upkeep,
 } from "./HealthScreen";
+import { Sources, Transcripts } from "./Sources";
 
 afterEach(() => {
   cleanup();
@@ -30,6 +32,57 @@ test("hosts that are trusted without a check are named in red, and only then", (
   const alert = screen.getByRole("alert");
   expect(alert.textContent).toContain("lab.example, ⟨RLO⟩elpmaxe.live is not checked");
   expect(alert.querySelector(".text-bad")).not.toBeNull();
+});
+
+test("transcripts tell what was found, what waits, what was refused and why", () => {
+  const transcripts = {
+    following: true,
+    folders: ["/home/me/.claude/\u202eprojects"],
+    looked_at: null,
+    waiting: 2,
+    files: 112,
+    deleted: 4,
+    lines: 48_210,
+    bytes: 2_048,
+    unreadable: 0,
+    mended: 0,
+    cut: 0,
+    deleted_conversations: 0,
+    left_out: 0,
+    damaged: 0,
+    refused: 1,
+    refused_why: "permission denied",
+  };
+  const { container, rerender } = render(<Transcripts stats={{ transcripts }} />);
+  const told = [...container.querySelectorAll("dt")].map(
+    (name) => `${name.textContent}: ${name.nextElementSibling?.textContent}`,
+  );
+  for (const line of [
+    "looked at last: not yet",
+    "files found and there: 112",
+    "files that wait to be read: 2",
+    "files and folders that could not be read: 1",
+    "lines read and kept: 48,210 · 2.0 KiB",
+    "folder: /home/me/.claude/⟨RLO⟩projects",
+  ]) {
+    expect(told).toContain(line);
+  }
+  expect(told.join()).not.toContain("no JSON");
+  expect(screen.getByText("Not everything could be read: permission denied")).toBeTruthy();
+  rerender(<Transcripts stats={{ transcripts: { ...transcripts, following: false } }} />);
+  expect(container.textContent).toContain("langley import");
+  rerender(<Transcripts stats={{ transcripts: null }} />);
+  expect(container.textContent).toContain("agents' files are not read");
+});
+
+test("each source says when it spoke last, and which are not read", async () => {
+  renderScreen(<Sources stats={{ transcripts: null }} />, {
+    "/api/flows": { items: [makeFlow({ started_at: new Date().toISOString() })] },
+    "/api/conversations": { items: [] },
+  });
+  expect(await screen.findByText("within the last minute")).toBeTruthy();
+  expect(screen.getByText("not read")).toBeTruthy();
+  expect(screen.getByText("not read by this version")).toBeTruthy();
 });
 
 test("retention tells what it removed, when it runs again, and that it failed", () => {

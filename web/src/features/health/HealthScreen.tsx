@@ -15,6 +15,8 @@ import { Figure, Figures as FigureGrid } from "@/ui/Figure";
 import { Note, Skeleton } from "@/ui/Notice";
 import { Section } from "@/ui/Page";
 import { type Attempts as Attempted, attemptsOf, type Fate, unreachedCalls } from "./attempts";
+import { Facts } from "./Facts";
+import { Sources, Transcripts } from "./Sources";
 
 export function HealthScreen({ flowHref }: { flowHref: (id: string) => string }) {
   const { data: stats, error, refetch } = useQuery(statsQuery());
@@ -33,7 +35,11 @@ export function HealthScreen({ flowHref }: { flowHref: (id: string) => string })
         <Unredacted raw={stats.raw_bodies} />
         <Figures stats={stats} />
         <div className="grid items-start gap-8 lg:grid-cols-2">
-          <Drops flowHref={flowHref} />
+          <div className="flex min-w-0 flex-col gap-8">
+            <Sources stats={stats} />
+            <Drops flowHref={flowHref} />
+          </div>
+          <Transcripts stats={stats} />
           <Reasons stats={stats} />
           <Tunnels />
           <Upkeep stats={stats} />
@@ -504,14 +510,7 @@ export function Upkeep({ stats }: { stats: Pick<Stats, "maintenance"> }) {
           <Note tone="bad">The last run failed; the log says why, and the next one goes on.</Note>
         </div>
       ) : null}
-      <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1.5 rounded-md border px-3 py-2.5 text-xs">
-        {lines.map(([name, value]) => (
-          <div key={name} className="contents">
-            <dt className="truncate text-ink-3">{name}</dt>
-            <dd className="text-right text-ink">{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={lines.map(([name, value]) => ({ name, value }))} />
     </Section>
   );
 }
@@ -539,18 +538,12 @@ export function Recorder({ stats }: { stats: Pick<Stats, "recorder"> }) {
   if (figures.length === 0) return null;
   return (
     <Section title="Recorder" note="its own counters">
-      <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1.5 rounded-md border px-3 py-2.5 text-xs">
-        {figures.map(([name, value]) => (
-          <div key={name} className="contents">
-            <dt className="text-ink-3 wrap-anywhere">
-              {RECORDER[name as keyof typeof RECORDER] ?? name.replaceAll("_", " ")}
-            </dt>
-            <dd className="text-right text-ink">
-              {typeof value === "number" ? count(value) : JSON.stringify(value)}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <Facts
+        facts={figures.map(([name, value]) => ({
+          name: RECORDER[name as keyof typeof RECORDER] ?? name.replaceAll("_", " "),
+          value: typeof value === "number" ? count(value) : JSON.stringify(value),
+        }))}
+      />
     </Section>
   );
 }
