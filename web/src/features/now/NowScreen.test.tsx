@@ -8,7 +8,7 @@ import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
 import { makeSession, makeTotals } from "@/testing/sums";
 import { usedOf } from "./Quotas";
 import { doing, RunningCard } from "./RunningCard";
-import { PAUSE_MS, RESTING_MS, runningOf, TOOLS_RUN_MS } from "./running";
+import { modelsOf, PAUSE_MS, RESTING_MS, runningOf, TOOLS_RUN_MS } from "./running";
 
 afterEach(() => {
   cleanup();
@@ -36,6 +36,17 @@ test("a session is at work while it answers, and while its tools run", () => {
   expect(at({}, PAUSE_MS - 1)).toBe(true);
   expect(at({}, PAUSE_MS)).toBe(false);
   expect(runningOf([flow("s", RESTING_MS)], NOW)).toEqual([]);
+  // Whose agent is gone is at work no more.
+  expect(at({ outcome: "client_gone" }, 1)).toBe(false);
+  expect(at({ outcome: "provider_error" }, 1)).toBe(true);
+});
+
+test("a session's models are told once each, the newest first", () => {
+  const asked = (model: string | null, model_requested: string | null) =>
+    makeFlow({ model, model_requested });
+  expect(modelsOf([asked(null, "c"), asked("b", "c"), asked(null, null), asked("c", "c")])).toEqual(
+    ["c", "b"],
+  );
 });
 
 test("those at work keep the order in which they began; those at rest follow, the latest first", () => {
@@ -118,7 +129,9 @@ test("a session at work keeps the place of its stream between two answers", () =
     return shown;
   };
   expect(places([flow("s", 1_000, { outcome: null, ended_at: null })])).toEqual(["No text yet"]);
-  expect(places([flow("s", 1_000, tools)])).toEqual(["I look at it."]);
+  expect(places([flow("s", 1_000, tools)])).toEqual([
+    "Nothing is being written: the next request is awaited",
+  ]);
   expect(places([flow("s", TOOLS_RUN_MS, tools)])).toEqual([]);
 });
 

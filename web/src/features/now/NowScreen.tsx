@@ -66,16 +66,21 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
       <Figures>
         <Figure
           name="At work"
-          value={count(atWork.length)}
+          value={count(sessionsOf(atWork))}
           note={
             <a href={paths.sessions} className="hover:underline">
-              of all sessions
+              sessions that ask, or run tools
             </a>
           }
         />
         <Figure
           name="Open flows"
-          value={count(stats?.open_flows)}
+          // Of the same moment as the cards, as far as all of them are held.
+          value={count(
+            open.view.more
+              ? stats?.open_flows
+              : running.reduce((sum, { open: flows }) => sum + flows.length, 0),
+          )}
           note={
             <a href={flowsHref({ outcome: "open" })} className="hover:underline">
               streams and waits
@@ -152,7 +157,12 @@ function Board({ running, sessions, limits, budgets, now, quietSince }: BoardPro
   );
   return (
     <div ref={box} className="relative flex flex-col gap-8">
-      <Section title="At work" note={plural(atWork.length, "session")}>
+      <Section
+        title="At work"
+        note={`${plural(sessionsOf(atWork), "session")}${
+          atWork.some(({ session }) => session === null) ? ", and requests of no session" : ""
+        }`}
+      >
         {atWork.length === 0 ? (
           <div className="rounded-lg border border-dashed">
             <Notice title="No agent is at work">
@@ -175,6 +185,10 @@ function Board({ running, sessions, limits, budgets, now, quietSince }: BoardPro
       ) : null}
     </div>
   );
+}
+
+function sessionsOf(running: readonly Running[]): number {
+  return running.filter(({ session }) => session !== null).length;
 }
 
 function heldOf({ flows, view }: ReturnType<typeof useFlowWindow>): Flow[] {

@@ -5,6 +5,7 @@ import type { Flow, Session } from "@/api/types";
 import { type Action, actionOf, tallied } from "@/lib/action";
 import { clock, compact, count, DASH, duration, money, plural } from "@/lib/format";
 import { oneLine, visible } from "@/lib/hostile";
+import { modelWords } from "@/lib/models";
 import { subagent } from "@/lib/session";
 import { useLiveTail } from "@/live/context";
 import { flowHref, flowsHref, sessionHref } from "@/routes/paths";
@@ -12,7 +13,7 @@ import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Ending } from "@/ui/Ending";
 import { SessionName } from "@/ui/SessionName";
-import { type Running, runsTools } from "./running";
+import { modelsOf, type Running, runsTools } from "./running";
 
 /** Streams of one session whose text is shown. */
 const STREAMS_MAX = 4;
@@ -35,6 +36,7 @@ export interface RunningCardProps {
 export function RunningCard({ running, sums, now, quietSince }: RunningCardProps) {
   const { session, newest, open } = running;
   const action = doing(running);
+  const models = modelWords(modelsOf(running.flows));
   const cost = sums?.totals.cost?.micro_usd;
   // Between two answers the place of the stream stays: what is below it does not go up and down.
   const streams = open.length > 0 ? open.slice(0, STREAMS_MAX) : running.isAtWork ? [newest] : [];
@@ -101,8 +103,8 @@ export function RunningCard({ running, sums, now, quietSince }: RunningCardProps
           />
           <div className="min-w-0 truncate">
             <dt className="sr-only">Model</dt>
-            <dd className="truncate text-ink-3">
-              {oneLine(newest.model ?? newest.model_requested ?? "", 50)}
+            <dd className="truncate text-ink-3" title={models.title}>
+              {models.text}
             </dd>
           </div>
         </dl>
@@ -234,7 +236,7 @@ function Stream({ flow, quietFor }: { flow: Flow; quietFor: number }) {
             ? visible(last.text.slice(-TAIL))
             : flow.outcome === null
               ? "No text yet"
-              : oneLine(flow.preview ?? "", TAIL)}
+              : "Nothing is being written: the next request is awaited"}
         </span>
       </span>
     </a>

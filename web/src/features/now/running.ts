@@ -8,6 +8,8 @@ import { inputTotal } from "@/lib/usage";
 export const TOOLS_RUN_MS = 300_000;
 /** After any other answer, for so long: agents ask the next thing at once. */
 export const PAUSE_MS = 10_000;
+/** Its agent, or what it ran in, is gone: nothing more is awaited of it. */
+const GONE: ReadonlySet<string | null> = new Set(["client_gone", "lost"]);
 /** Sessions that rest are listed this long. */
 export const RESTING_MS = 3_600_000;
 
@@ -62,12 +64,18 @@ function one(session: string | null, flows: Flow[], now: number): Running {
     flows,
     newest,
     open,
-    isAtWork: open.length > 0 || now - lastAt < (runsTools(newest) ? TOOLS_RUN_MS : PAUSE_MS),
+    isAtWork: open.length > 0 || now - lastAt < awaited(newest),
     lastAt,
     firstAt: Date.parse(flows.at(-1)?.started_at ?? newest.started_at),
     context: contextOf(main),
     cacheUntil: cached ?? null,
   };
+}
+
+/** For how long after a flow the next one of its session is awaited. */
+function awaited(newest: Flow): number {
+  if (GONE.has(newest.outcome)) return 0;
+  return runsTools(newest) ? TOOLS_RUN_MS : PAUSE_MS;
 }
 
 function contextOf(flows: readonly Flow[]): Running["context"] {
@@ -81,6 +89,12 @@ function contextOf(flows: readonly Flow[]): Running["context"] {
 /** Whether the newest answer called tools of the agent's, whose results are still to be sent. */
 export function runsTools({ outcome, tool_names, stop_reason }: Flow): boolean {
   return outcome === "completed" && tool_names.length > 0 && stop_reason !== "end_turn";
+}
+
+/** The models that were asked, each once, the newest first. */
+export function modelsOf(flows: readonly Flow[]): string[] {
+  const names = flows.map(({ model, model_requested }) => model ?? model_requested);
+  return [...new Set(names.filter((name) => name !== null))];
 }
 
 /** The sums of a session, where they are known. */
