@@ -54,6 +54,35 @@ test("a screen first opened while the server is down says so, and comes by itsel
   });
 });
 
+test("an address of no session, or of no conversation, leads back to those there are", async ({
+  page,
+}) => {
+  await page.goto("/sessions/no-such-session");
+  await expect(
+    page.getByRole("heading", { name: "There is no such session here", level: 1 }),
+  ).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("link", { name: "Look in History" }).click();
+  await expect(
+    page.getByRole("heading", { name: "There is no such conversation here", level: 1 }),
+  ).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("link", { name: "All conversations" }).click();
+  await expect(page).toHaveURL(/\/history$/);
+});
+
+test("what was said of a finding is taken back by a key", async ({ page }) => {
+  await page.goto("/findings");
+  const mute = page.getByRole("button", { name: "Mute: Bash fails again and again" });
+  await mute.click();
+  await expect(mute).toHaveCount(0);
+  await expect(page.getByText("Muted: Bash fails again and again").first()).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.press("u");
+  await expect(mute).toBeVisible();
+  await expect(page.getByText("Undone: Bash fails again and again").first()).toBeVisible();
+});
+
 test("a session that ended shows how to sign in", async ({ page }) => {
   await page.goto("/flows");
   await expect(rows(page).first()).toBeVisible();

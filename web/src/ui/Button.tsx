@@ -1,21 +1,19 @@
-// Buttons: one for words, one for an icon alone, which therefore must have a name.
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+// Buttons: one for words, one that is a link, one for an icon alone, which therefore must have a name.
+import type { AnchorHTMLAttributes, ButtonHTMLAttributes, ReactNode } from "react";
 import { cx } from "./cx";
 
 type Attributes = ButtonHTMLAttributes<HTMLButtonElement>;
 
+const WORDS =
+  "inline-flex h-7 items-center gap-1.5 rounded-md border border-line-strong bg-surface px-2.5 text-xs font-medium text-ink hover:bg-hover active:bg-raised";
+
 export function Button({ className, ...rest }: Attributes) {
-  return (
-    <button
-      type="button"
-      {...rest}
-      className={cx(
-        "inline-flex h-7 items-center gap-1.5 rounded-md border border-line-strong bg-surface px-2.5 text-xs font-medium text-ink",
-        "hover:bg-hover active:bg-raised disabled:opacity-50",
-        className,
-      )}
-    />
-  );
+  return <button type="button" {...rest} className={cx(WORDS, "disabled:opacity-50", className)} />;
+}
+
+/** Looks like a button, and leads somewhere. */
+export function LinkButton({ className, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement>) {
+  return <a {...rest} className={cx(WORDS, className)} />;
 }
 
 export function IconButton({

@@ -77,7 +77,7 @@ test("what a provider did not tell is told as an estimate, beside the cost", () 
   const flow = makeFlow({ cost: { micro_usd: 101 }, usage_estimate });
   render(<Summary flow={flow} onFilter={() => {}} />);
   expect(screen.getByText("$0.00010")).toBeTruthy();
-  expect(screen.getByText("~$0.00020").parentElement?.title).toContain("10 out, by bytes");
+  expect(screen.getByText("~$0.00020").parentElement?.title).toContain("10 output, by bytes");
   cleanup();
   const counted = { ...usage_estimate, source: "tokenizer" } as const;
   render(<Summary flow={makeFlow({ usage_estimate: counted })} onFilter={() => {}} />);

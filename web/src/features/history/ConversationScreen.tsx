@@ -1,6 +1,7 @@
 // A conversation as its agent wrote it, the newest first, with what passed on the wire between its lines.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useRef } from "react";
+import { ApiError } from "@/api/client";
 import {
   type ConversationPart,
   conversationHeadQuery,
@@ -12,7 +13,7 @@ import { count, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { type ConversationView, historyHref, paths, sessionHref } from "@/routes/paths";
 import { Badge } from "@/ui/Badge";
-import { Button } from "@/ui/Button";
+import { Button, LinkButton } from "@/ui/Button";
 import { CopyButton } from "@/ui/CopyButton";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
@@ -64,6 +65,20 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
   const conversation = head.data ?? lines.data?.pages[0];
   const failure = head.error ?? lines.error;
   if (!conversation) {
+    if (failure instanceof ApiError && failure.status === 404) {
+      return (
+        <Notice
+          isPage
+          title="There is no such conversation here"
+          action={<LinkButton href={paths.history}>All conversations</LinkButton>}
+        >
+          <p className="wrap-anywhere">
+            No agent's file that was read has <span className="font-mono">{oneLine(id, 80)}</span>.
+            It may have been deleted here, not be read yet, or the address is not whole.
+          </p>
+        </Notice>
+      );
+    }
     return failure ? (
       <Failed
         what="The conversation"
@@ -188,7 +203,7 @@ function Header({
         <a
           href={paths.history}
           aria-label="Back to the history"
-          title="Back to the history (Esc)"
+          title="Back to the history"
           className="inline-flex size-7 items-center justify-center rounded-md text-ink-3 hover:bg-raised hover:text-ink"
         >
           <BackIcon />

@@ -47,7 +47,11 @@ test("hits are walked with j and k, and it says what is not searched", async () 
     cut_after: false,
   }));
   renderScreen(
-    <SearchScreen query="o" onQuery={() => {}} flowHref={(id, hit) => `/flows/${id}#${hit?.hit}`} />,
+    <SearchScreen
+      query="o"
+      onQuery={() => {}}
+      flowHref={(id, hit) => `/flows/${id}#${hit?.hit}`}
+    />,
     {
       "/api/search": {
         items: [

@@ -1,10 +1,12 @@
 // A session: its sums, its lanes, what transcripts tell beside the wire, and its turns, the newest first.
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { ledgerQuery, sessionQuery } from "@/api/insight";
+import { ApiError } from "@/api/client";
+import { costQuery, ledgerQuery, sessionQuery } from "@/api/insight";
 import type { SessionDetail } from "@/api/types";
 import { compact, count, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { modelWords } from "@/lib/models";
 import { sessionTail } from "@/lib/session";
 import {
   conversationHref,
@@ -16,12 +18,13 @@ import {
   toolsHref,
 } from "@/routes/paths";
 import { Badge } from "@/ui/Badge";
+import { LinkButton } from "@/ui/Button";
 import { CopyButton } from "@/ui/CopyButton";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { Fold } from "@/ui/Fold";
 import { BackIcon } from "@/ui/icons";
-import { Skeleton } from "@/ui/Notice";
+import { Notice, Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
 import { ExportMenu } from "@/views/ExportMenu";
 import { later } from "@/views/later";
@@ -48,6 +51,7 @@ export function SessionScreen({ id, view, onLook, onLeave }: SessionScreenProps)
   const { data: session, error, refetch } = useQuery(sessionQuery(id));
   const lanes = useMemo(() => (session ? lanesOf(session, session.agents) : []), [session]);
   if (!session) {
+    if (error instanceof ApiError && error.status === 404) return <NoSuch id={id} />;
     return error ? (
       <Failed what="The session" error={error} onRetry={() => void refetch()} />
     ) : (
@@ -63,10 +67,39 @@ export function SessionScreen({ id, view, onLook, onLeave }: SessionScreenProps)
   );
 }
 
+function NoSuch({ id }: { id: string }) {
+  return (
+    <Notice
+      isPage
+      title="There is no such session here"
+      action={
+        <>
+          <LinkButton href={paths.sessions}>All sessions</LinkButton>
+          <LinkButton href={conversationHref(id)}>Look in History</LinkButton>
+        </>
+      }
+    >
+      <p className="wrap-anywhere">
+        No flow that is kept belongs to <span className="font-mono">{oneLine(id, 80)}</span>. It may
+        have been deleted, by hand or because it grew too old to keep, or the address is not whole.
+        What its agent wrote down itself may still be in History.
+      </p>
+    </Notice>
+  );
+}
+
 function Header({ session }: { session: SessionDetail }) {
   const { id, totals } = session;
   const { data: ledger } = useQuery(ledgerQuery(id));
   const written = (ledger?.transcript.responses ?? 0) > 0;
+  // What its requests asked changes seldom, and is added up from each of them.
+  const { data: costs } = useQuery({
+    ...costQuery({ session: id, group_by: "model" }),
+    staleTime: 60_000,
+    refetchInterval: false,
+  });
+  const asked = costs?.items.flatMap(({ model }) => model ?? []) ?? [];
+  const models = modelWords([...new Set([session.model ?? "", ...asked])]);
   const bad = failed(totals);
   const cache = sessionCache(totals);
   const lasted = Date.parse(session.last_at) - Date.parse(session.first_at);
@@ -76,7 +109,7 @@ function Header({ session }: { session: SessionDetail }) {
         <a
           href={paths.sessions}
           aria-label="Back to the sessions"
-          title="Back to the sessions (Esc)"
+          title="Back to the sessions"
           className="inline-flex size-7 items-center justify-center rounded-md text-ink-3 hover:bg-raised hover:text-ink"
         >
           <BackIcon />
@@ -88,7 +121,7 @@ function Header({ session }: { session: SessionDetail }) {
         <CopyButton text={id} what="the session's id" />
         <StarButton session={id} />
         {session.agent ? <Badge>{oneLine(session.agent, 40)}</Badge> : null}
-        {session.model ? <Badge>{oneLine(session.model, 60)}</Badge> : null}
+        {session.model ? <Badge title={models.title}>{models.text}</Badge> : null}
         {session.project ? (
           <a
             href={spendHref({ project: session.project, by: "session", range: "all" })}

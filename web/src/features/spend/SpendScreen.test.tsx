@@ -82,9 +82,9 @@ test("what tools cost, and what they do not, is told as the whole", async () => 
   expect(row?.textContent).toContain(
     "calls $0.00200 + results $0.00300 · beside it, read again $0.00700",
   );
-  const sums = [...container.querySelectorAll("dt")].slice(-3).map(
-    (name) => `${name.textContent}: ${name.parentElement?.querySelector("dd")?.textContent}`,
-  );
+  const sums = [...container.querySelectorAll("dt")]
+    .slice(-3)
+    .map((name) => `${name.textContent}: ${name.parentElement?.querySelector("dd")?.textContent}`);
   expect(sums).toEqual(["All tools: $0.00500", "Not a tool's: $0.995", "Together: $1.00"]);
 });
 
