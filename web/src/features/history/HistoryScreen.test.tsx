@@ -113,7 +113,12 @@ test("what the wire does not tell takes the lines from nobody", async () => {
   await screen.findByText("Kept");
 });
 
-test("a conversation that is not there says so", async () => {
+test("a conversation that is not there says so, and leads to those that are", async () => {
   conversation({ "/api/conversations/s-1": 404 });
+  await screen.findByRole("heading", { name: "There is no such conversation here", level: 1 });
+  const all = screen.getByRole("link", { name: "All conversations" });
+  expect(all.getAttribute("href")).toBe("/history");
+  cleanup();
+  conversation({ "/api/conversations/s-1": 400 });
   await screen.findByText(/could not be loaded/i);
 });
