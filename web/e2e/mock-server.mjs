@@ -712,7 +712,7 @@ async function api(path, query) {
       providers: facet("provider", q),
       models: facet("model", q),
       outcomes: facet("outcome", ""),
-      sessions: sessions(q),
+      sessions: sessions(q).slice(0, 12),
       // As many as there are: so the page says that there may be more.
       limit: 12,
     };

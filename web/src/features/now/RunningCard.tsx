@@ -101,7 +101,8 @@ export function RunningCard({ running, sums, now, quietSince }: RunningCardProps
             room="min-w-[10ch]"
             value={count(sums?.totals.flows.total ?? running.flows.length)}
           />
-          <div className="min-w-0 truncate">
+          {/* Its room does not depend on its words: else more of them would make another line. */}
+          <div className="min-w-0 grow basis-40 truncate">
             <dt className="sr-only">Model</dt>
             <dd className="truncate text-ink-3" title={models.title}>
               {models.text}
