@@ -349,7 +349,7 @@ function requestBody(flow) {
         {
           type: "tool_use",
           id: `toolu_${turn}`,
-          name: pick(["Bash", "Read", "Edit"]),
+          name: ["Bash", "Read", "Edit"][turn % 3],
           input: {
             command: "cargo nextest run -p langley-store",
             description: "Run the store's tests",
@@ -420,6 +420,14 @@ const WORDS =
     " ",
   );
 
+const THOUGHT = {
+  index: 0,
+  complete: true,
+  type: "thinking",
+  text: "First the cursor, then the rows. ".repeat(12),
+  signature_bytes: 412,
+};
+
 function message(flow) {
   if (flow.outcome === "refused" || flow.outcome === null) return null;
   const error =
@@ -432,13 +440,7 @@ function message(flow) {
     : flow === talk
       ? talkBlocks()
       : [
-          {
-            index: 0,
-            complete: true,
-            type: "thinking",
-            text: "First the cursor, then the rows. ".repeat(12),
-            signature_bytes: 412,
-          },
+          ...(streams.has(flow.id) ? [] : [THOUGHT]),
           { index: 1, complete: flow.outcome === "completed", type: "text", text, citations: [] },
           ...flow.tool_names.map((name, at) => ({
             index: at + 2,

@@ -1,5 +1,6 @@
 // States that a real server cannot be brought into at will, played by the mock server.
 import { expect, isMock, rows, test, violations } from "./support";
+import { note, shifted } from "./watch";
 
 test.skip(!isMock, "needs the mock server");
 test.afterEach(async ({ page }) => {
@@ -114,15 +115,7 @@ test("a tool that is being called has its name while its input is written", asyn
 });
 
 test("sessions that begin and come to rest move nothing at once", async ({ page }) => {
-  await page.addInitScript(() => {
-    const seen = { shift: 0 };
-    Object.assign(window, { seen });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) {
-        seen.shift += entry.value;
-      }
-    }).observe({ type: "layout-shift", buffered: true });
-  });
+  await note(page);
   await page.setViewportSize({ width: 1280, height: 2400 });
   await page.goto("/now");
   const cards = page.getByRole("main").locator("[data-glide^=session]");
@@ -135,9 +128,27 @@ test("sessions that begin and come to rest move nothing at once", async ({ page 
   const atWork = page.getByRole("list", { name: "Sessions at work" });
   await expect(atWork.getByRole("link", { name: "0000-c" })).toHaveCount(0, { timeout: 20_000 });
   expect(await cards.count()).toBe(before + 3);
-  expect(
-    await page.evaluate(() => (window as unknown as { seen: { shift: number } }).seen),
-  ).toEqual({ shift: 0 });
+  expect(await shifted(page)).toEqual([]);
+});
+
+test("the end of a stream moves nothing, and a row stays the element it was", async ({ page }) => {
+  await note(page);
+  const stream = async (query: string) => {
+    const answer = await page.request.post(`/mock/stream?${query}`);
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const id = await stream("words=60");
+  await page.goto(`/flows/${id}`);
+  const article = page.getByRole("article", { name: "Flow" });
+  await expect(article.getByTestId("live-answer")).toBeVisible();
+  const row = page.locator(`#row-${id}`);
+  await row.evaluate((element) => Object.assign(element, { stays: true }));
+  const newer = await stream("words=3");
+  await expect(page.locator(`#row-${newer}`)).toBeVisible();
+  await expect(article.getByText("200 Completed")).toBeVisible({ timeout: 20_000 });
+  await expect(article.getByTestId("live-answer")).toHaveCount(0);
+  expect(await row.evaluate((element) => "stays" in element)).toBe(true);
+  expect(await shifted(page)).toEqual([]);
 });
 
 test("the page of a WebSocket tells its responses as links, and of no fault", async ({ page }) => {

@@ -54,6 +54,12 @@ export async function note(page: Page): Promise<void> {
   });
 }
 
+/** What has jumped since the document began, or since it was watched last; the first of it. */
+export async function shifted(page: Page): Promise<string[]> {
+  const noted = await page.evaluate(() => (window as unknown as { soak: Noted }).soak);
+  return noted.shifted;
+}
+
 /** Bytes of the page's heap after what is not used any more was let go. */
 export async function heap(client: CDPSession): Promise<number> {
   await client.send("HeapProfiler.collectGarbage");

@@ -14,6 +14,7 @@ test("Anthropic's input stands beside what was cached, OpenAI's holds it", () =>
     ["Uncached input", 110],
     ["Cache read", 8_322],
     ["Cache write 5 m", 5],
+    ["Cache write 1 h", null],
     ["Output", 53],
   ]);
   expect(shown("openai", { input: 10_242, cache_read: 8_322, output: 58, reasoning: 11 })).toEqual([
@@ -47,6 +48,15 @@ test("missing is not zero: an input that may hold cached tokens is not called un
   // Figures that contradict each other are not made to fit.
   const odd = inputFigure({ dialect: "gemini", usage: { ...none, input: 5, cache_read: 9 } });
   expect([odd.name, odd.value]).toEqual(["Input, cached or not", 5]);
+});
+
+test("what may yet be stated has its place from the beginning", () => {
+  const names = (dialect: string | null, over: Partial<typeof none> = {}) =>
+    shown(dialect, over).map(([name]) => name);
+  const stated = { input: 1, cache_read: 0, output: 1, cache_write_5m: 1, cache_write_1h: 0 };
+  expect(names("anthropic")).toEqual(names("anthropic", stated));
+  expect(names("gemini")).toEqual(["Uncached input", "Cache read", "Output", "Reasoning (beside)"]);
+  expect(names(null)).toEqual(["Uncached input", "Cache read", "Output"]);
 });
 
 test("where nobody knows the provider, its figures are shown as stated", () => {

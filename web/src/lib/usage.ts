@@ -4,7 +4,11 @@
 // tokens included; so does OpenAI's output with its reasoning, while Gemini states thoughts beside it.
 import type { Flow, Usage } from "@/api/types";
 
+type Class = "cache_write_5m" | "cache_write_1h" | "reasoning";
+
 interface Sense {
+  /** What it may state beside input, what was read from the cache, and output. */
+  states: readonly Class[];
   /** Whether `input` holds what was read from the cache and written to it. */
   inputHasCached: boolean;
   /** Whether `output` holds the reasoning. */
@@ -12,10 +16,18 @@ interface Sense {
 }
 
 const SENSES: Record<string, Sense> = {
-  anthropic: { inputHasCached: false, outputHasReasoning: true },
-  bedrock: { inputHasCached: false, outputHasReasoning: true },
-  openai: { inputHasCached: true, outputHasReasoning: true },
-  gemini: { inputHasCached: true, outputHasReasoning: false },
+  anthropic: {
+    states: ["cache_write_5m", "cache_write_1h"],
+    inputHasCached: false,
+    outputHasReasoning: true,
+  },
+  bedrock: {
+    states: ["cache_write_5m", "cache_write_1h"],
+    inputHasCached: false,
+    outputHasReasoning: true,
+  },
+  openai: { states: ["reasoning"], inputHasCached: true, outputHasReasoning: true },
+  gemini: { states: ["reasoning"], inputHasCached: true, outputHasReasoning: false },
 };
 
 export interface Figure {
@@ -56,11 +68,14 @@ export function inputFigure({ dialect, usage }: Used): Figure {
   };
 }
 
-/** The classes of a flow, in the order of an exchange; classes its provider does not know are left out. */
+/**
+ * The classes of a flow, in the order of an exchange; those its provider does not know are left out, and those it may
+ * yet state have their place from the beginning.
+ */
 export function usageFigures(flow: Used): Figure[] {
   const { dialect, usage } = flow;
   const sense = SENSES[dialect ?? ""];
-  const figures: (Figure & { optional?: boolean })[] = [
+  const figures: (Figure & { of?: Class })[] = [
     inputFigure(flow),
     {
       name: "Cache read",
@@ -71,13 +86,13 @@ export function usageFigures(flow: Used): Figure[] {
       name: "Cache write 5 m",
       value: usage.cache_write_5m,
       title: "Input tokens written to the cache, for five minutes where the provider says how long",
-      optional: true,
+      of: "cache_write_5m",
     },
     {
       name: "Cache write 1 h",
       value: usage.cache_write_1h,
       title: "Input tokens written to the cache for an hour",
-      optional: true,
+      of: "cache_write_1h",
     },
     {
       name: "Output",
@@ -96,11 +111,11 @@ export function usageFigures(flow: Used): Figure[] {
         sense && !sense.outputHasReasoning
           ? "Reasoning tokens, counted beside the output"
           : "Reasoning tokens, a part of the output",
-      optional: true,
+      of: "reasoning",
     },
   ];
   return figures
-    .filter(({ value, optional }) => !optional || value !== null)
+    .filter(({ value, of }) => of === undefined || value !== null || sense?.states.includes(of))
     .map(({ name, value, title }) => ({
       name,
       value,

@@ -6,6 +6,8 @@ import { cx } from "./cx";
 
 /** Characters laid out without being asked for. */
 export const FOLD = 6_000;
+/** A text longer than this is folded: to fold away little is of no use. */
+export const FOLDED = FOLD * 1.2;
 /** Characters of a block, which is laid out once it comes near to what is in view. */
 const BLOCK = 25_000;
 /** Blocks that each wish for more brings. */
@@ -24,7 +26,7 @@ export function WireText({
   tail?: boolean;
 }) {
   const [unfolded, setUnfolded] = useState(0);
-  const long = text.length > FOLD * 1.2;
+  const long = text.length > FOLDED;
   const folded = long && unfolded === 0;
   const blocks = useMemo(() => (folded ? [] : blocksOf(text)), [folded, text]);
   const first = folded ? 0 : tail && long ? Math.max(0, blocks.length - unfolded) : 0;

@@ -2,7 +2,7 @@
 // @vitest-environment jsdom
 import { cleanup, configure, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
-import { Parts } from "./Parts";
+import { Parts, PartView } from "./Parts";
 
 // The reader of markdown is loaded when it is needed, which a busy machine may take long for.
 configure({ asyncUtilTimeout: 10_000 });
@@ -29,6 +29,18 @@ test("a very long text is folded, and all of it is there when asked for", () => 
   expect(container.textContent?.length).toBeLessThan(10_000);
   fireEvent.click(screen.getByRole("button", { name: /Show all/ }));
   expect(container.textContent?.length).toBeGreaterThan(text.length);
+});
+
+test("what is being written is laid out as it will be, and only its end where it is long", async () => {
+  const live = (text: string) => <PartView part={{ kind: "text", text }} live />;
+  const { container, rerender } = render(live("Two points:\n\n- one"));
+  expect(await screen.findByRole("list")).toBeTruthy();
+  rerender(live("Two points:\n\n- one\n- the **other**"));
+  expect(screen.getAllByRole("listitem").map((it) => it.textContent)).toEqual(["one", "the other"]);
+  rerender(live(`- first ${"word ".repeat(3_000)}end`));
+  expect(screen.queryByRole("list")).toBeNull();
+  expect(container.textContent).toMatch(/ end$/);
+  expect(container.textContent).not.toContain("first");
 });
 
 test("a redacted value stands out", () => {

@@ -10,7 +10,7 @@ import { CopyButton } from "@/ui/CopyButton";
 import { Fold } from "@/ui/Fold";
 import { ImageIcon, ToolIcon } from "@/ui/icons";
 import { Json } from "@/ui/Json";
-import { WireText } from "@/ui/WireText";
+import { FOLDED, WireText } from "@/ui/WireText";
 import { AtHit, HitContext } from "./HitText";
 import { Prose } from "./Prose";
 import { ToolInput, ToolTitle } from "./ToolInput";
@@ -27,7 +27,7 @@ export function PartView({ part, live = false }: { part: Part; live?: boolean })
     case "text":
       return (
         <div className="flex min-w-0 items-start gap-2">
-          {live ? (
+          {live && part.text.length > FOLDED ? (
             <WireText text={part.text} className="flex-1 text-ink" tail />
           ) : (
             <AtHit part={part}>

@@ -4,7 +4,7 @@ import { bytes } from "@/lib/format";
 import { looksLikeMarkdown } from "@/lib/looks";
 import { IconButton } from "@/ui/Button";
 import { TextIcon } from "@/ui/icons";
-import { FOLD, WireText } from "@/ui/WireText";
+import { FOLD, FOLDED, WireText } from "@/ui/WireText";
 import { later } from "./later";
 
 // Its reader comes when there is something to read: the first screen has no markdown.
@@ -20,7 +20,7 @@ export function Prose({ text, className }: { text: string; className?: string })
   const [written, setWritten] = useState(false);
   const [whole, setWhole] = useState(false);
   if (!looksLikeMarkdown(text)) return <WireText text={text} className={className} />;
-  const long = text.length > FOLD * 1.2;
+  const long = text.length > FOLDED;
   const shown = long && !whole ? `${text.slice(0, FOLD)}…` : text;
   return (
     <div className={`flex min-w-0 items-start gap-2 ${className ?? ""}`}>

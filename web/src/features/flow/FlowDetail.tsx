@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type MouseEvent, useEffect, useRef } from "react";
 import { ApiError } from "@/api/client";
 import { flowQuery } from "@/api/queries";
+import type { Flow } from "@/api/types";
 import type { FilterKey } from "@/lib/filter";
 import { type Hit, readHit } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
@@ -17,6 +18,7 @@ import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { BackIcon, CloseIcon, SessionsIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
+import { useGlide } from "@/ui/useGlide";
 import { later } from "@/views/later";
 import { StarButton } from "@/views/StarButton";
 import { ChangesView } from "./ChangesView";
@@ -25,7 +27,7 @@ import { EventsView } from "./EventsView";
 import { HeadersView } from "./HeadersView";
 import { RawView } from "./RawView";
 import { SocketView } from "./SocketView";
-import { Summary } from "./Summary";
+import { notesOf, Summary } from "./Summary";
 import { TimingView } from "./TimingView";
 
 // Its areas are laid out by a library that nothing else needs.
@@ -56,7 +58,7 @@ const NAMES: Record<Tab, string> = {
 };
 
 export function FlowDetail(props: FlowDetailProps) {
-  const { id, side, type, onClose, onLook } = props;
+  const { id, onClose } = props;
   const { data: flow, error, refetch } = useQuery(flowQuery(id));
   if (!flow) {
     if (!error) return <Skeleton lines={9} />;
@@ -69,14 +71,23 @@ export function FlowDetail(props: FlowDetailProps) {
     }
     return <Failed what="The flow" error={error} onRetry={() => void refetch()} />;
   }
+  return <Detail {...props} flow={flow} />;
+}
+
+function Detail(props: FlowDetailProps & { flow: Flow }) {
+  const { id, side, type, flow, onClose, onLook } = props;
+  const box = useRef<HTMLElement>(null);
+  // What there is to note comes while it is read, most of it at the end.
+  useGlide(box, `${notesOf(flow).map(({ key }) => key)}`);
   const face = FACES[flowState(flow.outcome)];
   const socket = isSocket(flow);
   // A tab that this flow does not have is not shown because the one before had it.
   const tab = socket && SOCKET_NAMES[props.tab] === undefined ? "conversation" : props.tab;
   return (
     <article
+      ref={box}
       aria-label="Flow"
-      className="@container flex h-full min-h-0 flex-col bg-surface overflow-x-clip"
+      className="@container relative flex h-full min-h-0 flex-col bg-surface overflow-x-clip"
     >
       <header className="flex h-11 shrink-0 items-center gap-2.5 border-b pr-2 pl-4">
         <IconButton label="Back" onClick={onClose} className="-ml-2 md:hidden">
@@ -87,6 +98,8 @@ export function FlowDetail(props: FlowDetailProps) {
           {flow.status ?? ""} {face.label}
         </Badge>
         <h2
+          // Made anew with what stands before it, which would push it aside.
+          key={`${flow.status} ${flow.outcome}`}
           className="line-clamp-2 min-w-0 font-mono text-xs break-all text-ink @md:line-clamp-1"
           title={`${flow.method} ${authority(flow)}${flow.path}`}
         >
@@ -114,8 +127,10 @@ export function FlowDetail(props: FlowDetailProps) {
         </span>
       </header>
       <Summary flow={flow} onFilter={props.onFilter} />
-      <Tabs {...props} tab={tab} events={flow.event_count} socket={socket} />
-      <div className="min-h-0 flex-1">
+      <div data-glide={`tabs ${id}`} className="shrink-0">
+        <Tabs {...props} tab={tab} events={flow.event_count} socket={socket} />
+      </div>
+      <div data-glide={`view ${id}`} className="min-h-0 flex-1">
         <Boundary resetKey={`${id} ${tab}`}>
           {tab !== "conversation" ? null : socket ? (
             <SocketView flow={flow} />
@@ -191,8 +206,11 @@ function Tabs({
           )}
         >
           {names[each]}
-          {each === "events" && events > 0 ? (
-            <span className="text-2xs text-ink-3">{events.toLocaleString("en-US")}</span>
+          {each === "events" ? (
+            // With room for what comes.
+            <span className="min-w-[3.5ch] text-2xs text-ink-3">
+              {events > 0 ? events.toLocaleString("en-US") : null}
+            </span>
           ) : null}
         </a>
       ))}

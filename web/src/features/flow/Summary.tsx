@@ -10,6 +10,7 @@ import { isSocket } from "@/lib/socket";
 import { usageFigures } from "@/lib/usage";
 import { providerLabel } from "@/providers/registry";
 import { CopyButton } from "@/ui/CopyButton";
+import { cx } from "@/ui/cx";
 import { Fold } from "@/ui/Fold";
 import { Notes } from "@/ui/Notice";
 import { Timing } from "./Timing";
@@ -28,8 +29,15 @@ export function Summary({
       className="flex max-h-[45%] shrink-0 flex-col gap-2.5 overflow-y-auto border-b bg-ground px-4 py-3"
     >
       {/* A WebSocket's figures are those of its responses. */}
-      <dl className={isSocket(flow) ? "hidden" : "flex flex-wrap gap-x-4 gap-y-2"}>
-        <Figure name="Model" title={model ?? undefined}>
+      <dl
+        // Columns of one width: how many lines there are does not depend on what is known yet.
+        className={
+          isSocket(flow)
+            ? "hidden"
+            : "grid grid-cols-[repeat(auto-fill,minmax(5.5rem,1fr))] gap-x-3 gap-y-2"
+        }
+      >
+        <Figure name="Model" title={model ?? undefined} wide>
           {model === null ? (
             DASH
           ) : (
@@ -38,16 +46,16 @@ export function Summary({
             </FilterLink>
           )}
         </Figure>
+        {flow.dialect === null && flow.cost === null ? null : (
+          <Figure name="Cost" title={costTitle(flow)}>
+            {money(flow.cost?.micro_usd)}
+          </Figure>
+        )}
         {usageFigures(flow).map(({ name, value, title }) => (
           <Figure key={name} name={name} title={title}>
             {count(value)}
           </Figure>
         ))}
-        {flow.cost === null ? null : (
-          <Figure name="Cost" title={costTitle(flow)}>
-            {money(flow.cost.micro_usd)}
-          </Figure>
-        )}
         {flow.usage_estimate === null ? null : (
           <Figure name="Not told, estimated" title={estimateTitle(flow.usage_estimate)}>
             ~{money(flow.usage_estimate.cost?.micro_usd ?? null)}
@@ -55,10 +63,11 @@ export function Summary({
         )}
       </dl>
       <Timing flow={flow} />
-      <Notes notes={notesOf(flow)} />
       <Fold className="-mx-2.5 -mb-1.5" summary={<Ids flow={flow} />}>
         {() => <Facts flow={flow} onFilter={onFilter} />}
       </Fold>
+      {/* They come last, most at the end of a flow: nothing here is moved by them. */}
+      <Notes notes={notesOf(flow)} />
     </section>
   );
 }
@@ -94,15 +103,17 @@ function estimateTitle({ source, input, output }: Estimate): string {
 function Figure({
   name,
   title,
+  wide = false,
   children,
 }: {
   name: string;
   title?: string | undefined;
+  wide?: boolean;
   children: ReactNode;
 }) {
   return (
-    <div className="flex min-w-0 flex-col" title={title}>
-      <dt className="text-2xs text-ink-3">{name}</dt>
+    <div className={cx("flex min-w-0 flex-col", wide && "col-span-2")} title={title}>
+      <dt className="truncate text-2xs text-ink-3">{name}</dt>
       <dd className="truncate text-sm font-medium text-ink">{children}</dd>
     </div>
   );
@@ -230,7 +241,7 @@ function limitText({
 type NoteList = ComponentProps<typeof Notes>["notes"];
 
 /** Everything that went wrong or is missing, worst first. */
-function notesOf(flow: Flow): NoteList {
+export function notesOf(flow: Flow): NoteList {
   const state = flowState(flow.outcome);
   const face = FACES[state];
   const notes: NoteList = [];

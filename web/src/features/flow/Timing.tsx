@@ -57,44 +57,39 @@ export function Timing({ flow }: { flow: Flow }) {
     ["Stall", flow.longest_stall_ms, "The longest pause between two events of the answer"],
     ["Total", flow.duration_ms, "From the request's head to the end"],
   ];
-  // What there cannot be is left out; what is only unknown is a dash.
-  const absent = new Set([flow.scheme === "https" ? "" : "TLS", isSocket(flow) ? "TTFT" : ""]);
-  if (flow.ttlt_ms === null) absent.add("Last token");
-  if (flow.longest_stall_ms === null) absent.add("Stall");
+  // What there cannot be is left out; what is only unknown is a dash, which holds its place until it comes.
+  const absent = new Set([flow.scheme === "https" ? "" : "TLS"]);
+  if (isSocket(flow)) for (const name of ["TTFT", "Last token", "Stall"]) absent.add(name);
   const speed = flow.tokens_per_second;
   return (
     <div className="flex flex-col gap-1.5">
-      {parts.length > 0 ? (
-        <div
-          className="flex h-1.5 gap-px overflow-hidden rounded-full bg-raised"
-          aria-hidden="true"
-        >
-          {parts.map(({ name, ms, tone }) => (
-            <span
-              key={name}
-              title={`${name} ${duration(ms)}`}
-              className={cx("min-w-0.5", tone)}
-              style={{ flexGrow: ms, flexBasis: 0 }}
-            />
-          ))}
-        </div>
-      ) : null}
-      <dl className="flex flex-wrap gap-x-4 gap-y-0.5 text-xs">
+      <div className="flex h-1.5 gap-px overflow-hidden rounded-full bg-raised" aria-hidden="true">
+        {parts.map(({ name, ms, tone }) => (
+          <span
+            key={name}
+            title={`${name} ${duration(ms)}`}
+            className={cx("min-w-0.5", tone)}
+            style={{ flexGrow: ms, flexBasis: 0 }}
+          />
+        ))}
+      </div>
+      {/* Columns of one width: how many lines there are does not depend on what is known yet. */}
+      <dl className="grid grid-cols-[repeat(auto-fill,minmax(7.5rem,1fr))] gap-x-3 gap-y-0.5 text-xs">
         {figures
           .filter(([name]) => !absent.has(name))
           .map(([name, value, title]) => (
-            <div key={name} className="flex gap-1.5" title={title}>
-              <dt className="text-ink-3">{name}</dt>
-              <dd className="text-ink-2">{value === null ? DASH : duration(value)}</dd>
+            <div key={name} className="flex min-w-0 gap-1.5" title={title}>
+              <dt className="shrink-0 text-ink-3">{name}</dt>
+              <dd className="truncate text-ink-2">{value === null ? DASH : duration(value)}</dd>
             </div>
           ))}
-        {speed === null ? null : (
+        {isSocket(flow) ? null : (
           <div
-            className="flex gap-1.5"
+            className="flex min-w-0 gap-1.5"
             title="Output tokens for a second, from the first to the last"
           >
-            <dt className="text-ink-3">Tokens/s</dt>
-            <dd className="text-ink-2">{speed}</dd>
+            <dt className="shrink-0 text-ink-3">Tokens/s</dt>
+            <dd className="truncate text-ink-2">{speed ?? DASH}</dd>
           </div>
         )}
       </dl>

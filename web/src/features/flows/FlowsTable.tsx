@@ -5,6 +5,7 @@ import type { Flow, FlowCount } from "@/api/types";
 import { count, plural } from "@/lib/format";
 import type { FlowWindow, WindowView } from "@/live/flowWindow";
 import { cx } from "@/ui/cx";
+import { Ending } from "@/ui/Ending";
 import { UpIcon } from "@/ui/icons";
 import { type Column, Lasted, Started, Status, What } from "./columns";
 
@@ -51,8 +52,8 @@ export function FlowsTable(props: FlowsTableProps) {
   }, [reveal, rows]);
 
   const items = rows.getVirtualItems();
-  const slot = useSlots(items.length);
   const first = items[0]?.index ?? 0;
+  const slot = useSlots(items.length, flows, first);
   const last = items.at(-1)?.index ?? 0;
   const atTop = (rows.scrollOffset ?? 0) < height / 2;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version may have let go of rows in view
@@ -152,13 +153,22 @@ export function FlowsTable(props: FlowsTableProps) {
 
 /**
  * Rows that scroll out lend their elements to those that scroll in: changing a few texts is much
- * cheaper than making and removing elements. A place's slot stays as long as the row is in view.
+ * cheaper than making and removing elements. A flow's slot stays as long as its row is in view, also
+ * when newer flows come above it: its element moves, and nothing in it does.
  */
-function useSlots(shown: number): (index: number) => number {
+function useSlots(shown: number, flows: FlowWindow, first: number): (index: number) => number {
   const slots = useRef(64);
   while (slots.current < shown) slots.current *= 2;
   const number = slots.current;
-  return (index) => index % number;
+  // The first row in view, where it was, and by how much the rows have moved since the list was there.
+  const known = useRef<{ id: string; index: number } | null>(null);
+  const moved = useRef(0);
+  const now = known.current === null ? -1 : flows.indexOf(known.current.id);
+  if (known.current !== null && now >= 0) moved.current += now - known.current.index;
+  const id = flows.idAt(first);
+  known.current = id === undefined ? null : { id, index: first };
+  const by = moved.current % number;
+  return (index) => (index - by + number) % number;
 }
 
 interface RowProps {
@@ -288,11 +298,13 @@ function Waiting({ top, height }: { top: number; height: number }) {
 }
 
 export function Total({ loaded, total }: { loaded: number; total: FlowCount | undefined }) {
+  const text =
+    total === undefined
+      ? plural(loaded, "flow")
+      : `${count(total.count)}${total.more ? "+" : ""} ${total.count === 1 ? "flow" : "flows"}`;
   return (
-    <span className="text-xs whitespace-nowrap text-ink-3" role="status">
-      {total === undefined
-        ? plural(loaded, "flow")
-        : `${count(total.count)}${total.more ? "+" : ""} ${total.count === 1 ? "flow" : "flows"}`}
+    <span role="status">
+      <Ending text={text} className="text-xs whitespace-nowrap text-ink-3" />
     </span>
   );
 }

@@ -264,7 +264,11 @@ export function What({ flow }: { flow: Flow }) {
         </span>
       )}
       {tools ? (
-        <span className="max-w-[45%] shrink-0 truncate rounded-sm bg-raised px-1.5 font-mono text-2xs text-ink-2">
+        <span
+          // Made anew with what stands before it.
+          key={`${flow.preview} ${tools}`}
+          className="max-w-[45%] shrink-0 truncate rounded-sm bg-raised px-1.5 font-mono text-2xs text-ink-2"
+        >
           {tools}
         </span>
       ) : null}

@@ -302,7 +302,7 @@ function Answer({ flow, message, parts, failed, pending, body, live }: AnswerPro
       aria-busy={open}
       className="mt-2 rounded-lg border border-line-strong/60 bg-surface px-3 py-2.5"
     >
-      <h3 className="mb-1.5 flex items-center gap-2 text-xs font-semibold text-violet">
+      <h3 className="mb-1.5 flex min-h-5 items-center gap-2 text-xs font-semibold text-violet">
         Answer
         {open ? (
           <Badge tone="info">
