@@ -35,6 +35,8 @@ export const SESSION_PAGE = 60;
 const LINE_PAGE = 40;
 /** Flows in a page beside them. */
 const PASSED_PAGE = 100;
+/** Findings in a page: those of one thing are told as one, so that few pages are to hold them. */
+const FINDING_PAGE = 250;
 /** Calls in a page; the server's own limit. */
 const CALLS_MAX = 500;
 /** Tools of a session whose failed calls are looked up: one question each. */
@@ -240,7 +242,7 @@ export const findingsQuery = (params: Params) =>
     queryFn: ({ pageParam, signal }) =>
       ask<Page<Finding>>(
         "/api/findings",
-        { ...params, cursor: pageParam ?? undefined, limit: 100 },
+        { ...params, cursor: pageParam ?? undefined, limit: FINDING_PAGE },
         signal,
       ),
     initialPageParam: null as string | null,
