@@ -89,6 +89,12 @@ function invocations(flows, name) {
     .map((flow, at) => invocation(flow, name, at % 12 === 5));
 }
 
+const INPUTS = [
+  { command: "git status --short", description: "Show what changed" },
+  { command: `cargo test -p langley-store -- a_name_that_is_${"rather_".repeat(14)}long` },
+  { command: "echo '<b>odd</b>\u202e'" },
+];
+
 function invocation(flow, tool, failed) {
   const state = failed ? "failed" : "succeeded";
   return {
@@ -105,6 +111,7 @@ function invocation(flow, tool, failed) {
     returned_at: flow.ended_at,
     duration_ms: 90 + (Math.abs(numberOf(flow.id)) % 4_000),
     input_bytes: 62,
+    input_head: JSON.stringify(INPUTS[Math.abs(numberOf(flow.id)) % INPUTS.length]),
     result_bytes: 4_812,
     outcome: state,
     state,
