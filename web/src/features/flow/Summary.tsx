@@ -38,16 +38,16 @@ export function Summary({
             </FilterLink>
           )}
         </Figure>
-        {usageFigures(flow).map(({ name, value, title }) => (
-          <Figure key={name} name={name} title={title}>
-            {count(value)}
-          </Figure>
-        ))}
         {flow.cost === null ? null : (
           <Figure name="Cost" title={costTitle(flow)}>
             {money(flow.cost.micro_usd)}
           </Figure>
         )}
+        {usageFigures(flow).map(({ name, value, title }) => (
+          <Figure key={name} name={name} title={title}>
+            {count(value)}
+          </Figure>
+        ))}
         {flow.usage_estimate === null ? null : (
           <Figure name="Not told, estimated" title={estimateTitle(flow.usage_estimate)}>
             ~{money(flow.usage_estimate.cost?.micro_usd ?? null)}
