@@ -43,11 +43,13 @@ export function Summary({
             {money(flow.cost.micro_usd)}
           </Figure>
         )}
-        {usageFigures(flow).map(({ name, value, title }) => (
-          <Figure key={name} name={name} title={title}>
-            {count(value)}
-          </Figure>
-        ))}
+        {usageFigures(flow)
+          .filter(isTold)
+          .map(({ name, value, title }) => (
+            <Figure key={name} name={name} title={title}>
+              {count(value)}
+            </Figure>
+          ))}
         {flow.usage_estimate === null ? null : (
           <Figure name="Not told, estimated" title={estimateTitle(flow.usage_estimate)}>
             ~{money(flow.usage_estimate.cost?.micro_usd ?? null)}
@@ -61,6 +63,11 @@ export function Summary({
       </Fold>
     </section>
   );
+}
+
+/** What is written for an hour is the exception: none of it needs no room of its own. */
+function isTold({ name, value }: ReturnType<typeof usageFigures>[number]): boolean {
+  return value !== 0 || !/write.* 1 h/.test(name);
 }
 
 /** How a cost came about: its source, the tier, and the prices that were in force. */
@@ -101,7 +108,7 @@ function Figure({
   children: ReactNode;
 }) {
   return (
-    <div className="flex min-w-0 flex-col" title={title}>
+    <div className="flex max-w-44 min-w-0 flex-col" title={title}>
       <dt className="text-2xs text-ink-3">{name}</dt>
       <dd className="truncate text-sm font-medium text-ink">{children}</dd>
     </div>

@@ -6,6 +6,7 @@ import type { ConversationLane } from "@/api/types";
 import { count, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { laneName, laneTitle } from "@/lib/laneName";
+import { plainLine } from "@/lib/plain";
 import { lineParts } from "@/providers/line";
 import { type ConversationView, historyHref, paths, sessionHref } from "@/routes/paths";
 import { Badge } from "@/ui/Badge";
@@ -157,8 +158,8 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
 }
 
 const ORDERS = [
-  { value: "newest", label: "Newest first" },
-  { value: "oldest", label: "Oldest first" },
+  { value: "newest", label: "Newest" },
+  { value: "oldest", label: "Oldest" },
 ] as const;
 
 /** The view with one of its words changed, or left out. */
@@ -210,7 +211,7 @@ function Header({
             {branch ? ` · ${oneLine(branch, 60)}` : ""}
           </a>
         ) : null}
-        <div className="flex items-center gap-1.5 md:ml-auto">
+        <div className="flex flex-wrap items-center gap-1.5 md:ml-auto">
           {onWire ? (
             <a
               href={sessionHref(id)}
@@ -224,7 +225,7 @@ function Header({
       </div>
       <p className="line-clamp-2 pl-1 text-ink-2">
         {conversation.first_prompt
-          ? oneLine(conversation.first_prompt, 300)
+          ? plainLine(conversation.first_prompt, 300)
           : "Nobody asked anything in words"}
       </p>
       <dl className="flex flex-wrap gap-x-6 gap-y-1 pl-1 text-xs">

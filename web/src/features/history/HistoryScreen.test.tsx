@@ -143,7 +143,7 @@ test("from the start each page of lines asks for the wire of its time, and stand
   expect(flows).toHaveLength(1);
   expect(new URLSearchParams(flows[0]?.split("?")[1]).get("until")).toBe(at(5));
   expect(screen.getByRole("button", { name: "Show newer" })).toBeTruthy();
-  fireEvent.click(screen.getByRole("radio", { name: "Newest first" }));
+  fireEvent.click(screen.getByRole("radio", { name: "Newest" }));
   expect(look).toHaveBeenLastCalledWith({});
 });
 
