@@ -60,7 +60,7 @@ function Fill({ context: { tokens, window, bytes: size } }: { context: Context }
         <b className="text-sm font-semibold text-ink">{count(tokens)} tokens</b>
         {window === null
           ? "; how many its model can have is not known."
-          : ` of the ${compact(window)} that its model can have: ${Math.round((share ?? 0) * 100)} %`}
+          : ` of the ${compact(window)} that its model can have: ${Math.round((share ?? 0) * 100)}\u00a0%`}
       </p>
       {share === null ? null : (
         <div className="h-1.5 overflow-hidden rounded-full bg-raised" aria-hidden="true">
