@@ -106,7 +106,18 @@ export function history(path, query, flows) {
     ...told,
     complete: true,
     branches: [],
-    lanes: [{ number: 0, agent_id: null, first_at: told.first_at, last_at: told.last_at, ...lane }],
+    lanes: [null, ...new Set(of.map(({ agent_id }) => agent_id).filter(Boolean))].map(
+      (agent_id, number) => ({
+        number,
+        agent_id,
+        agent_type: agent_id === null ? null : "Explore",
+        description: agent_id === null ? null : "Find where headers are parsed",
+        prompt: agent_id === null ? null : `Look for ${HOSTILE}`,
+        first_at: told.first_at,
+        last_at: told.last_at,
+        ...lane,
+      }),
+    ),
     items: shown.slice(from, from + limit),
     next_cursor: from + limit < shown.length ? String(from + limit) : null,
   };

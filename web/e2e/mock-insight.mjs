@@ -89,6 +89,12 @@ function invocations(flows, name) {
     .map((flow, at) => invocation(flow, name, at % 12 === 5));
 }
 
+const INPUTS = [
+  { command: "git status --short", description: "Show what changed" },
+  { command: `cargo test -p langley-store -- a_name_that_is_${"rather_".repeat(14)}long` },
+  { command: "echo '<b>odd</b>\u202e'" },
+];
+
 function invocation(flow, tool, failed) {
   const state = failed ? "failed" : "succeeded";
   return {
@@ -105,6 +111,7 @@ function invocation(flow, tool, failed) {
     returned_at: flow.ended_at,
     duration_ms: 90 + (Math.abs(numberOf(flow.id)) % 4_000),
     input_bytes: 62,
+    input_head: JSON.stringify(INPUTS[Math.abs(numberOf(flow.id)) % INPUTS.length]),
     result_bytes: 4_812,
     outcome: state,
     state,
@@ -204,6 +211,14 @@ function findings(flows, query) {
       numbers: [],
     },
   ];
+  // The same in other sessions, too.
+  const others = [...new Set(flows.slice(0, 400).map(({ session_id }) => session_id))]
+    .filter((id) => id && id !== one.session_id)
+    .slice(0, 6);
+  for (const [at, session_id] of others.entries()) {
+    const cost = at === 5 ? null : { micro_usd: 90_000 - at * 11_000 };
+    all.push({ ...all[1], id: 10 + at, session_id, cost });
+  }
   for (const each of all) each.state = judged.get(each.id) ?? "open";
   const state = query.get("state") ?? "open";
   return all.filter((each) => state === "all" || each.state === state);

@@ -113,12 +113,16 @@ for (const theme of ["light", "dark"] as const) {
       };
       const session = encodeURIComponent((await first("/api/sessions"))?.id ?? "none");
       const tool = encodeURIComponent((await first("/api/tools"))?.name ?? "none");
+      const flow = (await first("/api/flows?provider=anthropic&outcome=completed"))?.id ?? "none";
       for (const path of [
         "/now",
         "/sessions",
         `/sessions/${session}`,
         `/tools?tool=${tool}`,
         "/history",
+        `/history/${session}?order=oldest`,
+        `/flows/${flow}?tab=changes`,
+        `/flows/${flow}?tab=context`,
         "/spend",
         "/spend?by=class",
         "/spend?by=commit",

@@ -260,3 +260,56 @@ test("the setup page needs no scrolling on a laptop", async ({ page }) => {
     .evaluate((view) => view.scrollHeight - view.clientHeight);
   expect(beyond).toBeLessThanOrEqual(0);
 });
+
+test("the flow of a link is in view in the list, wherever it stands there", async ({ page }) => {
+  const answer = await page.request.get("/api/flows?limit=200");
+  const { items } = (await answer.json()) as { items: { id: string }[] };
+  const { id } = items[180] ?? { id: "none" };
+  await page.goto(`/flows/${id}`);
+  await expect(page.locator(`#row-${id}`)).toBeInViewport();
+  // Whoever scrolls on is not taken back.
+  await page.getByRole("grid", { name: "Flows" }).evaluate((grid) => grid.scrollTo(0, 0));
+  await expect(page.locator(`#row-${id}`)).toHaveCount(0);
+});
+
+for (const theme of ["light", "dark"] as const) {
+  for (const width of [390, 1280]) {
+    test(`axe finds nothing where much is unfolded, ${theme}, ${width} px`, async ({ page }) => {
+      test.setTimeout(120_000);
+      await page.emulateMedia({ colorScheme: theme });
+      await page.setViewportSize({ width, height: 844 });
+      const fine = async (what: string) => {
+        await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
+        expect(await violations(page), what).toEqual([]);
+        const wide = await page.evaluate(
+          () => document.documentElement.scrollWidth - window.innerWidth,
+        );
+        expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(0);
+      };
+      // What is the same in many places is one row, which unfolds to each of them.
+      await page.goto("/findings");
+      await page.getByRole("button", { name: /×\d+/ }).click();
+      await expect(page.getByRole("list", { name: /^\d+ findings: / })).toBeVisible();
+      await fine("a group of findings");
+      const ask = async (path: string) =>
+        (await (await page.request.get(path)).json()) as {
+          items: { id: string; name: string; agent_id?: string; session_id: string }[];
+        };
+      const { items } = await ask("/api/flows?provider=anthropic&outcome=completed&limit=300");
+      const flow = items[40]?.id ?? "none";
+      await page.goto(`/flows/${flow}?tab=context`);
+      await page.getByRole("table", { name: "Parts of the context" }).waitFor();
+      await fine("the parts of a context");
+      await page.goto(`/flows/${flow}?tab=changes`);
+      const piece = page.locator("main details li details, main li details").first();
+      await piece.locator("summary").click();
+      await expect(piece).toHaveAttribute("open", "");
+      await fine("what changed");
+      const lanes = items.find(({ agent_id }) => agent_id)?.session_id ?? "none";
+      await page.goto(`/history/${encodeURIComponent(lanes)}?order=oldest`);
+      await expect(page.getByRole("radio", { name: "Oldest" })).toBeChecked();
+      await expect(page.getByRole("button", { name: /^Explore: / }).first()).toBeVisible();
+      await fine("a conversation from its beginning");
+    });
+  }
+}

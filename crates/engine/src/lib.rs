@@ -65,7 +65,9 @@ mod work;
 mod worth;
 mod written;
 
-pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
+pub use analysis::{
+    Analyst, Lookout, ReadInvocation, analyse, analyse_for, input_heads, read_invocation,
+};
 pub use background::Bell;
 pub use blocks::{Block, BlockReport, Pace, blocks};
 pub use budget::{

@@ -110,8 +110,12 @@ pub(crate) async fn one(
         limit: params.limit(usual, PAGE_MAX)?.min(most),
     };
     let (id, shapes) = (session.clone(), Arc::clone(doors.thread_shapes()));
+    let redactor = Arc::clone(doors.redactor());
     let shown = doors.show(move |store| {
-        let thread = conversation_thread(store, &shapes, &id, &query)?;
+        let mut thread = conversation_thread(store, &shapes, &id, &query)?;
+        if let Some(thread) = &mut thread {
+            thread.read_notes(&redactor);
+        }
         Ok(thread.map(|thread| ConversationDetail::from(&thread)))
     });
     shown.await?.ok_or_else(|| ApiError::no_such_conversation(&session))

@@ -1,7 +1,7 @@
 //! Tools: what their calls add up to, the calls of one, and one call.
 
 use axum::extract::{Path, State};
-use langley_engine::read_invocation;
+use langley_engine::{input_heads, read_invocation};
 use langley_store::{InvocationQuery, Store, StoreError, ToolOrder, ToolQuery};
 
 use crate::doors::{Doors, Written};
@@ -11,6 +11,8 @@ use crate::params::Params;
 use crate::wire::{InvocationDetail, InvocationPage, ToolPage, parse_invocation_id};
 
 const PAGE: usize = 100;
+/// Bytes of a call's arguments in a list.
+const HEAD_MAX: usize = 400;
 
 /// Tells the tools that were called, and what their calls add up to.
 ///
@@ -53,6 +55,7 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
         ("until" = Option<String>, Query, description = "In a flow that began before this time"),
         ("limit" = Option<u32>, Query, description = "1 to 500; 100 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("input" = Option<bool>, Query, description = "`true`: with how the arguments of each begin; at most 100 calls then"),
     ),
     responses(
         (status = 200, body = InvocationPage),
@@ -66,15 +69,22 @@ pub(crate) async fn invocations(
     Path(tool): Path<String>,
     params: Params,
 ) -> Result<Written, ApiError> {
-    let params = params.only(&["session", "since", "until", "limit", "cursor"])?;
+    let params = params.only(&["session", "since", "until", "limit", "cursor", "input"])?;
     let (limit, cursor) = (params.limit(PAGE, PAGE_MAX)?, params.owned("cursor")?);
+    let input: Option<bool> =
+        params.parsed("input", "true or false", |word: &str| word.parse().ok())?;
+    let with_input = input.unwrap_or(false);
+    // An answer is read for each of them.
+    let limit = if with_input { limit.min(PAGE) } else { limit };
     let (since, until) = params.span()?;
     let name = tool.clone();
     let query = InvocationQuery { tool, session: params.owned("session")?, since, until };
     let shown = doors.show(move |store| {
         let page = store.invocations(&query, cursor.as_deref(), limit)?;
         let is_known = !page.items.is_empty() || is_known(store, &query.tool)?;
-        Ok(is_known.then(|| InvocationPage::from(&page)))
+        let heads =
+            if with_input { input_heads(store, &page.items, HEAD_MAX)? } else { Vec::new() };
+        Ok(is_known.then(|| InvocationPage::from(&page).with_heads(heads)))
     });
     shown.await?.ok_or_else(|| ApiError::no_such_tool(&name))
 }

@@ -35,6 +35,10 @@ export const SESSION_PAGE = 60;
 const LINE_PAGE = 40;
 /** Flows in a page beside them. */
 const PASSED_PAGE = 100;
+/** Findings in a page: those of one thing are told as one, so that few pages are to hold them. */
+const FINDING_PAGE = 250;
+/** Flows beside one page of lines, which are far fewer; the server's own limit. */
+const BETWEEN_MAX = 500;
 /** Calls in a page; the server's own limit. */
 const CALLS_MAX = 500;
 /** Tools of a session whose failed calls are looked up: one question each. */
@@ -114,16 +118,16 @@ export const conversationsQuery = (params: Params) =>
 /** A conversation and a page of its lines. */
 export type ConversationPart = Omit<ConversationDetail, "items"> & Page<ConversationLine>;
 
-/** Its lines, the newest first, each as the agent wrote it. They are not asked for again by themselves. */
-export const conversationQuery = (id: string, params: Params) =>
+/** Its lines, each as the agent wrote it. They are not asked for again by themselves. */
+export const conversationQuery = (id: string, order: "newest" | "oldest", params: Params) =>
   infiniteQueryOptions({
-    queryKey: ["conversations", id, params],
+    queryKey: ["conversations", id, order, params],
     queryFn: ({ pageParam, signal }) =>
       ask<ConversationPart>(
         `/api/conversations/${part(id)}`,
         {
           ...params,
-          order: "newest",
+          order,
           content: "true",
           cursor: pageParam ?? undefined,
           limit: LINE_PAGE,
@@ -157,6 +161,22 @@ export const passedQuery = (session: string, enabled: boolean) =>
       ),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 30_000,
+    enabled,
+  });
+
+/** What of a session passed from one moment to before another; without one, from its beginning or to its end. */
+export const passedBetweenQuery = (
+  session: string,
+  since: string | undefined,
+  until: string | undefined,
+  enabled: boolean,
+) =>
+  queryOptions({
+    queryKey: ["session", session, "passed", since, until],
+    queryFn: ({ signal }) =>
+      ask<Page<Flow>>("/api/flows", { session, since, until, limit: BETWEEN_MAX }, signal),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 30_000,
     enabled,
@@ -219,7 +239,7 @@ export const invocationsQuery = (tool: string, params: Params) =>
     queryFn: ({ pageParam, signal }) =>
       ask<Page<Invocation>>(
         `/api/tools/${part(tool)}/invocations`,
-        { ...params, cursor: pageParam ?? undefined, limit: 100 },
+        { ...params, input: "true", cursor: pageParam ?? undefined, limit: 100 },
         signal,
       ),
     initialPageParam: null as string | null,
@@ -240,7 +260,7 @@ export const findingsQuery = (params: Params) =>
     queryFn: ({ pageParam, signal }) =>
       ask<Page<Finding>>(
         "/api/findings",
-        { ...params, cursor: pageParam ?? undefined, limit: 100 },
+        { ...params, cursor: pageParam ?? undefined, limit: FINDING_PAGE },
         signal,
       ),
     initialPageParam: null as string | null,

@@ -1575,7 +1575,14 @@ export interface components {
         ConversationLane: {
             /** @description The subagent; null for the session's own, and for one that has no id. */
             agent_id: string | null;
+            /**
+             * @description Which kind of subagent, as its agent notes it beside the transcript; null where it does not, or that file is
+             *     gone.
+             */
+            agent_type: string | null;
             cost: components["schemas"]["Cost"] | null;
+            /** @description What it was begun for, in a few words, from the same place. */
+            description: string | null;
             /** @description When its first line was written. */
             first_at: string;
             /** @description When its newest line was written. */
@@ -1590,6 +1597,8 @@ export interface components {
              * @description Its number; 0 is the session's own agent.
              */
             number: number;
+            /** @description How its first line begins: what it was asked. Null for the session's own. */
+            prompt: string | null;
             /**
              * Format: int64
              * @description Responses of a provider.
@@ -2513,6 +2522,11 @@ export interface components {
              * @description Length of its arguments as JSON text.
              */
             input_bytes: number | null;
+            /**
+             * @description How its arguments begin, as JSON text of 400 bytes at most; null where that was not asked for, or they are
+             *     not kept.
+             */
+            input_head: string | null;
             outcome: components["schemas"]["ToolOutcome"] | null;
             /**
              * Format: int32
@@ -7406,6 +7420,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
+                /** @description `true`: with how the arguments of each begin; at most 100 calls then */
+                input?: boolean;
             };
             header?: never;
             path: {

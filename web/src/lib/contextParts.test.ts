@@ -30,6 +30,6 @@ test("where the tokens of a part are not known all are told by bytes", () => {
 
 test("a kind from another version keeps its word, and an empty request divides by nothing", () => {
   expect(partsOf({ items: [part("dreams", 0, 0)] })).toMatchObject([
-    { name: "dreams", family: "rest", share: 0 },
+    { name: "dreams", tone: "rest", share: 0 },
   ]);
 });

@@ -1,24 +1,35 @@
 // What a request is made of, part by part: their names, their size in the unit that is known, their order.
 import type { Context } from "@/api/types";
 
-export type Family = "instructions" | "tools" | "results" | "conversation" | "rest";
+/** What a kind is told apart by: each has a colour of its own. */
+export type PartTone =
+  | "system"
+  | "memory"
+  | "tools"
+  | "calls"
+  | "results"
+  | "images"
+  | "prompts"
+  | "answers"
+  | "thinking"
+  | "rest";
 
 interface Face {
   name: string;
-  family: Family;
+  tone: PartTone;
 }
 
 const FACES: Record<string, Face> = {
-  system: { name: "System prompt", family: "instructions" },
-  memory: { name: "Memory", family: "instructions" },
-  tools: { name: "Tools", family: "tools" },
-  tool_calls: { name: "Tool calls", family: "tools" },
-  tool_results: { name: "Tool results", family: "results" },
-  images: { name: "Images", family: "results" },
-  prompts: { name: "Prompts", family: "conversation" },
-  answers: { name: "Answers", family: "conversation" },
-  thinking: { name: "Thinking", family: "conversation" },
-  rest: { name: "Rest", family: "rest" },
+  system: { name: "System prompt", tone: "system" },
+  memory: { name: "Memory", tone: "memory" },
+  tools: { name: "Tools", tone: "tools" },
+  tool_calls: { name: "Tool calls", tone: "calls" },
+  tool_results: { name: "Tool results", tone: "results" },
+  images: { name: "Images", tone: "images" },
+  prompts: { name: "Prompts", tone: "prompts" },
+  answers: { name: "Answers", tone: "answers" },
+  thinking: { name: "Thinking", tone: "thinking" },
+  rest: { name: "Rest", tone: "rest" },
 };
 
 export interface ContextPart extends Face {
@@ -39,7 +50,7 @@ export function partsOf({ items }: Pick<Context, "items">): ContextPart[] {
   const whole = items.reduce((sum, item) => sum + size(item), 0);
   return items
     .map((item) => ({
-      ...(FACES[item.kind] ?? { name: item.kind, family: "rest" as const }),
+      ...(FACES[item.kind] ?? { name: item.kind, tone: "rest" as const }),
       key: `${item.kind} ${item.server ?? ""}`,
       server: item.server,
       pieces: item.count,

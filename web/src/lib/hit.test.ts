@@ -1,7 +1,7 @@
 // A hit is found where it stands, however the text around it is laid out.
 import { expect, test } from "vitest";
 import type { Conversation, Part } from "@/providers/conversation";
-import { hitOf, locate, readHit } from "./hit";
+import { hitOf, locate, readHit, standings } from "./hit";
 
 const text = (text: string): Part => ({ kind: "text", text });
 const conversation = (...turns: Part[][]): Conversation => ({
@@ -56,8 +56,23 @@ test("an address holds the words, some text around them, and no more", () => {
   const hit = hitOf({ ...snippet, highlights: [{ start: 600, end: 606 }] });
   expect(hit?.hit).toBe("wombat");
   expect(hit?.around?.length).toBeLessThan(140);
+  const both = hitOf({
+    ...snippet,
+    highlights: [600, 607, 609].map((start) => ({ start, end: start === 600 ? 606 : start + 1 })),
+  });
+  expect(both).toMatchObject({ hit: "wombat", words: "b" });
+  expect(readHit({ ...both })).toEqual(both);
   expect(hitOf({ ...snippet, highlights: [] })).toBeNull();
   expect(readHit({ ...hit, other: "x" })).toEqual(hit);
   expect(readHit({ hit: "x".repeat(1_000), around: "a" })).toEqual({});
   expect(readHit({ hit: ["x"] })).toEqual({});
+});
+
+test("the other words of a search are found as words of their own, in any case", () => {
+  const said = "Ünder the (odd) rule, no oddity: odd";
+  expect(standings(said, ["ünder", "odd"]).map(({ start, end }) => said.slice(start, end))).toEqual(
+    ["Ünder", "odd", "odd"],
+  );
+  expect(standings("a.b", ["(", ".", "a+"])).toHaveLength(0);
+  expect(standings(said, [])).toEqual([]);
 });

@@ -7,6 +7,8 @@ export interface Hit {
   hit: string;
   around?: string;
   place?: string;
+  /** The other words that were found beside the first, with blanks between. */
+  words?: string;
 }
 
 /** Characters of the surroundings that are named; enough to tell one place from another. */
@@ -20,7 +22,10 @@ export function hitOf({ text, highlights, place }: Snippet): Hit | null {
   if (first === undefined) return null;
   const points = Array.from(text);
   const around = points.slice(Math.max(0, first.start - BEFORE), first.end + BEHIND).join("");
-  return { hit: points.slice(first.start, first.end).join("").slice(0, HIT_MAX), around, place };
+  const found = highlights.map(({ start, end }) => points.slice(start, end).join(""));
+  const [hit = "", ...others] = new Set(found.map((word) => word.slice(0, HIT_MAX)));
+  const words = others.join(" ").slice(0, HIT_MAX);
+  return { hit, around, place, ...(words ? { words } : {}) };
 }
 
 export function readHit(search: Record<string, unknown>): Partial<Hit> {
@@ -32,7 +37,13 @@ export function readHit(search: Record<string, unknown>): Partial<Hit> {
   if (hit === undefined) return {};
   const around = word("around");
   const place = word("place");
-  return { hit, ...(around ? { around } : {}), ...(place ? { place } : {}) };
+  const words = word("words");
+  return {
+    hit,
+    ...(around ? { around } : {}),
+    ...(place ? { place } : {}),
+    ...(words ? { words } : {}),
+  };
 }
 
 /** A text of a part, with where the words stand in it. */
@@ -43,6 +54,8 @@ export interface Located {
   end: number;
   /** The turn of the request, or in what else it stands. */
   turn: number | "system" | "answer";
+  /** The other words that were looked for. */
+  words: readonly string[];
 }
 
 /** Characters of one text that are looked through. */
@@ -72,7 +85,10 @@ export function locate(
         // Most texts have not even the first word; to look closer takes far longer.
         if (!text.toLowerCase().includes(first)) continue;
         const found = find(text, sought, bare(hit.hit).letters);
-        if (found) return { part, text, turn, ...found };
+        if (found) {
+          const words = (hit.words ?? "").split(" ").filter(Boolean);
+          return { part, text, turn, words, ...found };
+        }
       }
     }
   }
@@ -155,4 +171,23 @@ function find(text: string, sought: string, words: string): { start: number; end
   if (first === undefined || last === undefined) return null;
   const width = String.fromCodePoint(text.codePointAt(last) ?? 0).length;
   return { start: first, end: last + width };
+}
+
+/** Words of a search that are looked for. */
+const WORDS_MAX = 20;
+
+/** Where any of `words` stands in a text as a word of its own, in order and apart. */
+export function standings(
+  text: string,
+  words: readonly string[],
+): { start: number; end: number }[] {
+  const known = words
+    .slice(0, WORDS_MAX)
+    .map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  if (known.length === 0) return [];
+  const any = new RegExp(`(?<![\\p{L}\\p{N}])(?:${known.join("|")})(?![\\p{L}\\p{N}])`, "giu");
+  return [...text.matchAll(any)].map(({ 0: word, index }) => ({
+    start: index,
+    end: index + word.length,
+  }));
 }

@@ -19,6 +19,14 @@ export type ToolCall =
   | { kind: "command"; command: string; about: string | null; rest: Named[] }
   | { kind: "code"; code: string; language: string }
   | { kind: "tasks"; note: string | null; tasks: { text: string; state: TaskState }[] }
+  /** A subagent that is begun. */
+  | {
+      kind: "agent";
+      type: string | null;
+      about: string | null;
+      prompt: string | null;
+      rest: Named[];
+    }
   /** A look at something: one line. */
   | { kind: "look"; verb: string; target: string; rest: Named[] };
 
@@ -56,6 +64,8 @@ const READERS: Record<string, Reader | undefined> = {
   write: written("content"),
   notebookedit: written("new_source"),
   todowrite: (input) => tasks(input["todos"], "content", null),
+  task: agent,
+  agent,
   read: look("Read", ["file_path"]),
   grep: look("Search for", ["pattern"]),
   glob: look("Find files", ["pattern"]),
@@ -70,6 +80,7 @@ const READERS: Record<string, Reader | undefined> = {
   apply_patch: (input) => readPatch(string(input["input"] ?? input["patch"]) ?? ""),
   update_plan: (input) => tasks(input["plan"], "step", string(input["explanation"])),
   view_image: look("Look at", ["path"]),
+  spawn_agent: agent,
   // Gemini CLI
   run_shell_command: command("command"),
   replace: replacement,
@@ -146,6 +157,19 @@ function look(verb: string, members: readonly string[]): Reader {
     if (target === null || member === undefined) return null;
     return { kind: "look", verb, target, rest: others(input, [member]) };
   };
+}
+
+const AGENT_TYPE = ["subagent_type", "agent_type"] as const;
+const AGENT_ABOUT = ["description", "task_name"] as const;
+const AGENT_PROMPT = ["prompt", "message"] as const;
+
+function agent(input: Input): ToolCall | null {
+  const first = (names: readonly string[]) =>
+    names.map((name) => string(input[name])).find((each) => each !== null) ?? null;
+  const [type, about, prompt] = [first(AGENT_TYPE), first(AGENT_ABOUT), first(AGENT_PROMPT)];
+  if (about === null && prompt === null) return null;
+  const rest = others(input, [...AGENT_TYPE, ...AGENT_ABOUT, ...AGENT_PROMPT]);
+  return { kind: "agent", type, about, prompt, rest };
 }
 
 function pathOf(input: Input): string | null {

@@ -25,9 +25,20 @@ function asked(agent: string, line: Record<string, unknown>): [string, string, u
     : null;
 }
 
+/** Of lines that were read, while they are kept. */
+const READ = new WeakMap<object, Part[]>();
+
 /** What a line says; nothing where it is no message. */
 export function lineParts(agent: string, content: unknown): Part[] {
   if (!isRecord(content)) return [];
+  const known = READ.get(content);
+  if (known) return known;
+  const parts = read(agent, content);
+  READ.set(content, parts);
+  return parts;
+}
+
+function read(agent: string, content: Record<string, unknown>): Part[] {
   const found = asked(agent, content);
   if (found === null) return [];
   const [dialect, path, body] = found;

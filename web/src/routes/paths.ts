@@ -55,7 +55,7 @@ export function readFlowsSearch(search: Record<string, unknown>): FlowsSearch {
 }
 
 /** The same without what belongs to one flow alone: the place in it that a search found. */
-export function withoutHit({ hit, around, place, ...search }: FlowsSearch): FlowsSearch {
+export function withoutHit({ hit, around, place, words, ...search }: FlowsSearch): FlowsSearch {
   return search;
 }
 
@@ -177,6 +177,8 @@ export interface ConversationView {
   lane?: string;
   wire?: "no";
   notes?: "yes";
+  /** The line that comes first; the newest when it is not said. */
+  order?: "oldest";
 }
 
 export function readConversationView(search: Record<string, unknown>): ConversationView {
@@ -185,6 +187,7 @@ export function readConversationView(search: Record<string, unknown>): Conversat
   if (lane && /^\d{1,9}$/.test(lane)) view.lane = lane;
   if (search["wire"] === "no") view.wire = "no";
   if (search["notes"] === "yes") view.notes = "yes";
+  if (search["order"] === "oldest") view.order = "oldest";
   return view;
 }
 

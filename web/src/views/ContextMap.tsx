@@ -2,7 +2,7 @@
 import { hierarchy, treemap, treemapSquarify } from "d3-hierarchy";
 import { useMemo, useRef } from "react";
 import type { Context } from "@/api/types";
-import { type ContextPart, type Family, partsOf } from "@/lib/contextParts";
+import { type ContextPart, type PartTone, partsOf } from "@/lib/contextParts";
 import { bytes, compact, count, DASH } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { cx } from "@/ui/cx";
@@ -16,12 +16,17 @@ const FIGURE = { width: 52, height: 40 };
 /** Room that its figure beside its share takes. */
 const BOTH = 116;
 
-const TONES: Record<Family, string> = {
-  instructions: "bg-info-soft text-info",
-  tools: "bg-violet-soft text-violet",
-  results: "bg-warn-soft text-warn",
-  conversation: "bg-ok-soft text-ok",
-  rest: "bg-idle-soft text-ink-2",
+const TONES: Record<PartTone, string> = {
+  system: "bg-part-system",
+  memory: "bg-part-memory",
+  tools: "bg-part-tools",
+  calls: "bg-part-calls",
+  results: "bg-part-results",
+  images: "bg-part-images",
+  prompts: "bg-part-prompts",
+  answers: "bg-part-answers",
+  thinking: "bg-part-thinking",
+  rest: "bg-part-rest",
 };
 
 export function ContextMap({ context }: { context: Context }) {
@@ -55,7 +60,7 @@ function Fill({ context: { tokens, window, bytes: size } }: { context: Context }
         <b className="text-sm font-semibold text-ink">{count(tokens)} tokens</b>
         {window === null
           ? "; how many its model can have is not known."
-          : ` of the ${compact(window)} that its model can have: ${Math.round((share ?? 0) * 100)} %`}
+          : ` of the ${compact(window)} that its model can have: ${Math.round((share ?? 0) * 100)}\u00a0%`}
       </p>
       {share === null ? null : (
         <div className="h-1.5 overflow-hidden rounded-full bg-raised" aria-hidden="true">
@@ -84,7 +89,10 @@ function Areas({ parts }: { parts: ContextPart[] }) {
           <div
             key={part.key}
             title={`${label(part)}: ${figure(part)}, ${percent(part.share)}`}
-            className={cx("absolute overflow-hidden rounded-sm px-1.5 py-0.5", TONES[part.family])}
+            className={cx(
+              "absolute overflow-hidden rounded-sm px-1.5 py-0.5 text-ink",
+              TONES[part.tone],
+            )}
             style={{ left, top, width: wide, height: high }}
           >
             {wide >= NAME.width && high >= NAME.height ? (
@@ -150,8 +158,8 @@ function Table({ parts }: { parts: ContextPart[] }) {
               <span
                 aria-hidden="true"
                 className={cx(
-                  "mr-2 inline-block size-2.5 rounded-sm border border-current align-[-1px]",
-                  TONES[part.family],
+                  "mr-2 inline-block size-2.5 rounded-sm align-[-1px]",
+                  TONES[part.tone],
                 )}
               />
               {label(part)}

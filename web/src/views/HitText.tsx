@@ -1,7 +1,16 @@
 // The place where a search found its words: in view, marked, as it was written.
-import { createContext, type ReactNode, use, useEffect, useMemo, useRef, useState } from "react";
+import {
+  createContext,
+  Fragment,
+  type ReactNode,
+  use,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { plural } from "@/lib/format";
-import { type Hit, type Located, locate } from "@/lib/hit";
+import { type Hit, type Located, locate, standings } from "@/lib/hit";
 import { visible } from "@/lib/hostile";
 import type { Conversation, Part } from "@/providers/conversation";
 import { cx } from "@/ui/cx";
@@ -14,13 +23,18 @@ export const HitContext = createContext<Located | null>(null);
 export function useHit(
   conversation: Conversation | null,
   answer: readonly Part[],
-  { hit, around, place }: Partial<Hit> = {},
+  { hit, around, place, words }: Partial<Hit> = {},
 ): Located | null {
   return useMemo(() => {
     if (hit === undefined) return null;
-    const told = { hit, ...(around ? { around } : {}), ...(place ? { place } : {}) };
+    const told = {
+      hit,
+      ...(around ? { around } : {}),
+      ...(place ? { place } : {}),
+      ...(words ? { words } : {}),
+    };
     return locate(conversation, answer, told);
-  }, [conversation, answer, hit, around, place]);
+  }, [conversation, answer, hit, around, place, words]);
 }
 
 /** Characters shown before the words, and behind them. */
@@ -43,7 +57,7 @@ export function AtHit({
 }
 
 function Found({
-  found: { text, start, end },
+  found: { text, start, end, words },
   mono,
   onLeave,
 }: {
@@ -75,14 +89,33 @@ function Found({
       </p>
       <div className={cx("wire-text", mono && "font-mono text-xs")} dir="auto">
         {from > 0 ? "…" : ""}
-        <Marked text={visible(text.slice(from, start))} />
+        <Words text={text.slice(from, start)} words={words} />
         <mark ref={mark} tabIndex={-1} className="rounded-sm bg-warn-soft px-0.5 text-ink">
           {visible(text.slice(start, end))}
         </mark>
-        <Marked text={visible(text.slice(end, to))} />
+        <Words text={text.slice(end, to)} words={words} />
         {to < text.length ? "…" : ""}
       </div>
     </div>
+  );
+}
+
+/** Text in which the other words of the search are marked. */
+function Words({ text, words }: { text: string; words: readonly string[] }) {
+  const found = useMemo(() => standings(text, words), [text, words]);
+  const last = found.at(-1)?.end ?? 0;
+  return (
+    <>
+      {found.map(({ start, end }, at) => (
+        <Fragment key={start}>
+          <Marked text={visible(text.slice(found[at - 1]?.end ?? 0, start))} />
+          <mark className="rounded-sm bg-warn-soft px-0.5 text-ink">
+            {visible(text.slice(start, end))}
+          </mark>
+        </Fragment>
+      ))}
+      <Marked text={visible(text.slice(last))} />
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import { use } from "react";
 import { bytes, DASH } from "@/lib/format";
 import { holds } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
-import { readName } from "@/lib/toolCall";
+import { plainLine } from "@/lib/plain";
 import type { Part } from "@/providers/conversation";
 import { Badge } from "@/ui/Badge";
 import { CopyButton } from "@/ui/CopyButton";
@@ -11,6 +11,7 @@ import { Fold } from "@/ui/Fold";
 import { ImageIcon, ToolIcon } from "@/ui/icons";
 import { Json } from "@/ui/Json";
 import { FOLDED, WireText } from "@/ui/WireText";
+import { CallsContext } from "./calls";
 import { AtHit, HitContext } from "./HitText";
 import { Prose } from "./Prose";
 import { ToolInput, ToolTitle } from "./ToolInput";
@@ -106,7 +107,7 @@ function Thinking({ part, live }: { part: Part & { kind: "thinking" }; live: boo
       summary={
         <span className="flex min-w-0 items-baseline gap-2 text-xs">
           <span className="shrink-0 text-ink-2">Thinking</span>
-          <span className="truncate text-ink-3">{oneLine(part.text, 160)}</span>
+          <span className="truncate text-ink-3">{plainLine(part.text, 160)}</span>
         </span>
       }
     >
@@ -155,6 +156,8 @@ function ToolUse({ part, live }: { part: Part & { kind: "tool_use" }; live: bool
 
 function ToolResult({ part }: { part: Part & { kind: "tool_result" } }) {
   const found = useHolds(part);
+  const called = use(CallsContext).get(part.id);
+  const name = part.name ?? called?.name;
   const first = part.parts[0];
   const text = part.parts
     .map((each) => (each.kind === "text" ? each.text : `[${each.kind}]`))
@@ -169,11 +172,7 @@ function ToolResult({ part }: { part: Part & { kind: "tool_result" } }) {
           <span className={part.error ? "shrink-0 font-medium text-bad" : "shrink-0 text-ink-2"}>
             {part.error ? "Failed" : "Result"}
           </span>
-          {part.name ? (
-            <span className="min-w-0 shrink-0 truncate font-mono text-ink-3">
-              {oneLine(readName(part.name).tool, 60)}
-            </span>
-          ) : null}
+          {name ? <ToolTitle name={name} server={called?.server} /> : null}
           <span className="min-w-0 flex-1 truncate font-mono text-ink-3 group-open:invisible">
             {oneLine(text, 160)}
           </span>

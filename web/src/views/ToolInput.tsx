@@ -116,6 +116,20 @@ function Call({ call }: { call: ToolCall }) {
       );
     case "tasks":
       return <Tasks note={call.note} tasks={call.tasks} />;
+    case "agent":
+      return (
+        <div className="flex flex-col gap-1">
+          <p className="flex min-w-0 flex-wrap items-baseline gap-x-2 gap-y-1 text-xs">
+            <span className="text-ink-2">Agent</span>
+            {call.type ? <Badge tone="violet">{oneLine(call.type, 60)}</Badge> : null}
+            {call.about ? (
+              <span className="font-medium wrap-anywhere">{oneLine(call.about, 500)}</span>
+            ) : null}
+          </p>
+          {call.prompt ? <WireText text={call.prompt} className="text-ink-2" /> : null}
+          <Rest named={call.rest} />
+        </div>
+      );
     case "look":
       return (
         <p className="text-xs wrap-anywhere">

@@ -7,7 +7,7 @@ use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use langley_model::ConnectionId;
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Call};
 use crate::proxied::{Connection, Road, RoadError};
 
 const PROVIDER: &str = "api.anthropic.com";
@@ -16,14 +16,29 @@ const MODEL: &str = "claude-opus-5-5";
 /// Shaped like a key, so that the demo also shows the redactor at work.
 const KEY: &str = "sk-ant-api03-DEMO0nly0nota0realkey0DEMO0nly0nota0realkey";
 
+const SYSTEM: &str = include_str!("system.txt");
+
 /// An agent with one session.
 #[derive(Debug)]
 pub(crate) struct Agent {
     road: Road,
     connection: Option<Connection>,
     session: String,
+    /// Its id, where it is a subagent of the session.
+    subagent: Option<String>,
     messages: Vec<Value>,
     requests: usize,
+    /// Tokens of what the provider has read so far: the next request begins with it.
+    read: u64,
+}
+
+/// A subagent that the model asks for.
+#[derive(Debug)]
+pub(crate) struct Errand {
+    /// The call.
+    call: String,
+    /// What it is asked.
+    prompt: String,
 }
 
 /// One question to the provider.
@@ -61,8 +76,21 @@ impl Agent {
             road,
             connection: None,
             session: ConnectionId::new().to_string(),
+            subagent: None,
             messages: vec![json!({ "role": "user", "content": prompt })],
             requests: 0,
+            read: 0,
+        }
+    }
+
+    /// A subagent of this one's session, on an errand.
+    pub(crate) fn send(&self, errand: &Errand) -> Self {
+        let id = ConnectionId::new().to_string();
+        let tail = id.len().saturating_sub(8);
+        Self {
+            session: self.session.clone(),
+            subagent: Some(format!("a{}", &id[tail..])),
+            ..Self::new(self.road.clone(), &errand.prompt)
         }
     }
 
@@ -78,8 +106,15 @@ impl Agent {
     pub(crate) async fn ask(&mut self, ask: &Ask, reading: Reading) -> Result<Answer, RoadError> {
         let mut body = self.body();
         body["stream"] = json!(ask.stream);
-        let request = self.request("/v1/messages?beta=true", &ask.wish, &body);
+        let wish = format!("{};{}", ask.wish, self.usage(&body));
+        let request = self.request("/v1/messages?beta=true", &wish, &body);
         self.exchange(request, reading).await
+    }
+
+    fn usage(&mut self, body: &Value) -> String {
+        let [input, read, written] = stated(self.read, body.to_string().len() as u64 / 4);
+        self.read = read + written;
+        format!("usage={input}/{read}/{written}")
     }
 
     /// Asks how long the conversation is.
@@ -92,17 +127,20 @@ impl Agent {
         self.exchange(request, Reading::ToTheEnd).await
     }
 
-    /// Adds the answer to the conversation, with a made-up result for each tool call. Returns
-    /// whether there was one, so that the provider is to be asked again.
-    pub(crate) fn take(&mut self, answer: Answer) -> bool {
+    /// Adds the answer to the conversation, with a made-up result for each tool call; that of a subagent is what it
+    /// `reported`. Returns whether there was one, so that the provider is to be asked again.
+    pub(crate) fn take(&mut self, answer: Answer, reported: Option<(&Errand, &str)>) -> bool {
         let results: Vec<Value> = answer
             .tool_calls()
-            .map(|(id, name)| {
-                json!({
-                    "type": "tool_result",
-                    "tool_use_id": id,
-                    "content": format!("(the demo runs no tools: {name} is taken as done)"),
-                })
+            .map(|call| match reported.filter(|(errand, _)| errand.call == call.id) {
+                Some((_, report)) => result(&call, report, false),
+                None if call.is_bound_to_fail() => {
+                    result(&call, "(the demo runs no tools: this one is taken as failed) No such file or directory", true)
+                }
+                None => {
+                    let done = format!("(the demo runs no tools: {} is taken as done)", call.name);
+                    result(&call, &done, false)
+                }
             })
             .collect();
         self.messages.push(json!({ "role": "assistant", "content": answer.into_blocks() }));
@@ -131,7 +169,7 @@ impl Agent {
             "max_tokens": 32_000,
             "system": [{
                 "type": "text",
-                "text": "You are a coding agent in a demonstration.\nWorking directory: /home/demo/project",
+                "text": SYSTEM,
                 "cache_control": { "type": "ephemeral" },
             }],
             "tools": [
@@ -140,6 +178,8 @@ impl Agent {
                 tool("Write", "Writes a file.", "file_path"),
                 tool("Edit", "Changes a file.", "file_path"),
                 tool("Grep", "Searches files.", "pattern"),
+                tool("Agent", "Gives a part of the job to a subagent.", "prompt"),
+                tool("mcp__tickets__search", "Searches the tickets of the project.", "query"),
             ],
             "messages": self.messages,
             "metadata": { "user_id": user.to_string() },
@@ -164,6 +204,9 @@ impl Agent {
         set("anthropic-version", "2023-06-01");
         set("x-api-key", KEY);
         set("x-claude-code-session-id", &self.session);
+        if let Some(subagent) = &self.subagent {
+            set("x-claude-code-agent-id", subagent);
+        }
         if !wish.is_empty() {
             set("x-fixture", wish);
         }
@@ -193,5 +236,49 @@ impl Agent {
         }
         self.connection = Some(connection);
         Ok(Answer::read(&bytes))
+    }
+}
+
+/// What the provider is to state of a request of `whole` tokens (it takes four bytes for one, as it does when it is asked
+/// to count): what it has `read` before comes from the cache, and what is new is written there, but for the last words.
+fn stated(read: u64, whole: u64) -> [u64; 3] {
+    const LAST_WORDS: u64 = 12;
+    let before = read.min(whole);
+    let new = whole - before;
+    let written = new.saturating_sub(LAST_WORDS);
+    [new - written, before, written]
+}
+
+fn result(call: &Call<'_>, content: &str, is_error: bool) -> Value {
+    let mut result = json!({ "type": "tool_result", "tool_use_id": call.id, "content": content });
+    if is_error {
+        result["is_error"] = json!(true);
+    }
+    result
+}
+
+impl Errand {
+    /// The first one that an answer asks for.
+    pub(crate) fn of(answer: &Answer) -> Option<Self> {
+        answer.tool_calls().find(|call| call.name == "Agent").map(|call| Self {
+            call: call.id.to_owned(),
+            prompt: call.input["prompt"].as_str().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_states_as_many_tokens_as_it_has_and_reads_what_was_written_before() {
+        let mut read = 0;
+        for whole in [1_000, 1_200, 1_200, 1_205, 3_000, 400] {
+            let stated = stated(read, whole);
+            assert_eq!(stated.iter().sum::<u64>(), whole);
+            assert_eq!(stated[1], read.min(whole));
+            read = stated[1] + stated[2];
+        }
     }
 }

@@ -8,6 +8,21 @@ pub(crate) struct Answer {
     blocks: Vec<Value>,
 }
 
+/// A tool that is to be run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Call<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) input: &'a Value,
+}
+
+impl Call<'_> {
+    /// Whether it is about something that the script says is not there.
+    pub(crate) fn is_bound_to_fail(&self) -> bool {
+        self.input.to_string().contains("no-such")
+    }
+}
+
 impl Answer {
     /// Reads the whole stream at once; what is not a stream of Messages events has no blocks.
     ///
@@ -35,12 +50,18 @@ impl Answer {
         answer
     }
 
-    /// Id and name of each tool the agent is asked to run.
-    pub(crate) fn tool_calls(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.blocks
-            .iter()
-            .filter(|block| block["type"] == "tool_use")
-            .filter_map(|block| Some((block["id"].as_str()?, block["name"].as_str()?)))
+    /// The tools that the agent is asked to run.
+    pub(crate) fn tool_calls(&self) -> impl Iterator<Item = Call<'_>> {
+        self.blocks.iter().filter(|block| block["type"] == "tool_use").filter_map(|block| {
+            let (id, name) = (block["id"].as_str()?, block["name"].as_str()?);
+            Some(Call { id, name, input: &block["input"] })
+        })
+    }
+
+    /// What it says to a person.
+    pub(crate) fn text(&self) -> String {
+        let texts = self.blocks.iter().filter_map(|block| block["text"].as_str());
+        texts.collect::<Vec<_>>().join("\n")
     }
 
     /// The blocks, as the next request repeats them.
@@ -80,7 +101,10 @@ mod tests {
             "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
         );
         let answer = Answer::read(stream.as_bytes());
-        assert_eq!(answer.tool_calls().collect::<Vec<_>>(), [("t1", "Bash")]);
+        let input = json!({ "command": "ls" });
+        let call = Call { id: "t1", name: "Bash", input: &input };
+        assert_eq!(answer.tool_calls().collect::<Vec<_>>(), [call]);
+        assert!(!call.is_bound_to_fail());
         assert_eq!(answer.into_blocks()[0]["input"], json!({ "command": "ls" }));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::agent::{Agent, Ask, Reading};
+use super::agent::{Agent, Ask, Errand, Reading};
 use crate::error::{AppError, Result};
-use crate::proxied::Road;
+use crate::proxied::{Road, RoadError};
 
 /// How fast it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(crate) struct Play {
 enum Course {
     /// A loop of tool calls by this script of the provider, until the model is done.
     ToolLoop(&'static str),
+    /// A part of the job is given to a subagent, which looks around and reports.
+    Delegated,
     /// A count of tokens, then one answer that is not streamed.
     Whole,
     /// The provider is overloaded, the agent tries again.
@@ -57,11 +59,12 @@ enum Course {
 }
 
 /// Every session, in the order of the show.
-pub(crate) const PLAYS: [Play; 7] = [
+pub(crate) const PLAYS: [Play; 8] = [
     Play {
         prompt: "Fix the header parser: values with a colon are cut.",
         course: Course::ToolLoop("refactor"),
     },
+    Play { prompt: "By which rules are requests tried again?", course: Course::Delegated },
     Play { prompt: "What separates two server-sent events?", course: Course::ToolLoop("search") },
     Play { prompt: "Write a short note into this folder.", course: Course::ToolLoop("tool-loop") },
     Play { prompt: "Say hello.", course: Course::Whole },
@@ -78,26 +81,30 @@ impl Play {
     pub(crate) async fn perform(&self, road: &Road, pace: Pace) -> Result<usize> {
         let mut agent = Agent::new(road.clone(), self.prompt);
         let played = self.course(&mut agent, pace).await;
-        played.map_err(|error| {
+        let others = played.map_err(|error| {
             AppError::failed("a session of the demo was cut short")
                 .because(&error)
                 .next("run `langley doctor`")
         })?;
-        Ok(agent.requests())
+        Ok(agent.requests() + others)
     }
 
-    async fn course(&self, agent: &mut Agent, pace: Pace) -> Result<(), crate::proxied::RoadError> {
-        const MOST_TURNS: usize = 12;
+    /// Returns how many requests others than `agent` sent.
+    async fn course(&self, agent: &mut Agent, pace: Pace) -> Result<usize, RoadError> {
         match self.course {
             Course::ToolLoop(script) => {
-                let wish = format!("script={script}");
-                for _ in 0..MOST_TURNS {
-                    let answer = agent.ask(&Ask::streamed(&wish), Reading::ToTheEnd).await?;
-                    if !agent.take(answer) {
-                        break;
-                    }
-                    tokio::time::sleep(pace.between_turns()).await;
-                }
+                loops(agent, script, pace).await?;
+            }
+            Course::Delegated => {
+                let ask = Ask::streamed("script=delegate");
+                let answer = agent.ask(&ask, Reading::ToTheEnd).await?;
+                let Some(errand) = Errand::of(&answer) else { return Ok(0) };
+                let mut explorer = agent.send(&errand);
+                let report = loops(&mut explorer, "explore", pace).await?;
+                agent.take(answer, Some((&errand, &report)));
+                tokio::time::sleep(pace.between_turns()).await;
+                agent.ask(&ask, Reading::ToTheEnd).await?;
+                return Ok(explorer.requests());
             }
             Course::Whole => {
                 agent.count_tokens().await?;
@@ -119,6 +126,22 @@ impl Play {
                 agent.ask(&ask, Reading::OfBytes(6000)).await?;
             }
         }
-        Ok(())
+        Ok(0)
     }
+}
+
+/// Plays a script of tool calls until the model is done; returns its last words.
+async fn loops(agent: &mut Agent, script: &str, pace: Pace) -> Result<String, RoadError> {
+    const MOST_TURNS: usize = 12;
+    let ask = Ask::streamed(&format!("script={script}"));
+    let mut said = String::new();
+    for _ in 0..MOST_TURNS {
+        let answer = agent.ask(&ask, Reading::ToTheEnd).await?;
+        said = answer.text();
+        if !agent.take(answer, None) {
+            break;
+        }
+        tokio::time::sleep(pace.between_turns()).await;
+    }
+    Ok(said)
 }

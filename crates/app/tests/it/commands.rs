@@ -180,11 +180,13 @@ fn the_demo_plays_every_session_and_all_of_it_is_recorded() {
     let stage = Stage::new();
     let (code, out, err) = stage.run(&["demo", "--once"]);
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("17 flows recorded"), "{out}");
+    assert!(out.contains("22 flows recorded"), "{out}");
     for outcome in ["completed", "provider_error", "client_gone"] {
         assert!(out.contains(outcome), "{out}");
     }
     assert!(out.contains("web_search") && out.contains("Read Grep"), "{out}");
+    // A subagent on its errand, one of whose calls is an MCP server's.
+    assert!(out.contains("Agent") && out.contains("mcp__tickets__search"), "{out}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A tool call with its arguments and its result, read from the answer and the request that have them.
 
-use langley_model::{Content, FlowId, Stored};
+use langley_model::{Block, Content, FlowId, Stored};
 use langley_protocol::tools::{digest, result_of};
-use langley_store::{Invocation, STRAY, Store, StoreError};
+use langley_store::{Invocation, KeptCall, STRAY, Store, StoreError};
 
 use super::reading::told;
 
@@ -30,15 +30,7 @@ pub fn read_invocation(
     let call = invocation.call.call.as_ref();
     let message = store.message(id)?;
     let blocks = message.as_ref().map_or(&[][..], |message| &message.blocks[..]);
-    let input = call.filter(|_| position < STRAY).and_then(|call| {
-        let block = blocks.iter().find(|block| Some(block.index) == call.block)?;
-        match &block.content {
-            Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => {
-                Some(input.clone())
-            }
-            _ => None,
-        }
-    });
+    let input = input_of(blocks, &invocation.call).map(str::to_owned);
     let result = match call {
         Some(call) if call.server => {
             let later = match invocation.result_flow.filter(|flow| *flow != id) {
@@ -62,4 +54,42 @@ pub fn read_invocation(
         None => None,
     };
     Ok(Some(ReadInvocation { invocation, input, result }))
+}
+
+/// How the arguments of each call begin, as JSON text of `most` bytes at most; none where the answer is not kept, or
+/// cannot be read.
+///
+/// # Errors
+/// A failure of the file that is not of one answer alone.
+pub fn input_heads(
+    store: &Store,
+    calls: &[KeptCall],
+    most: usize,
+) -> Result<Vec<Option<String>>, StoreError> {
+    // Calls of one answer stand beside each other.
+    let mut read: Option<(FlowId, Vec<Block>)> = None;
+    let mut heads = Vec::with_capacity(calls.len());
+    for call in calls {
+        if read.as_ref().is_none_or(|(flow, _)| *flow != call.flow) {
+            let blocks = match store.message(call.flow) {
+                Ok(message) => message.map_or_else(Vec::new, |message| message.blocks.clone()),
+                Err(error) if error.is_of_one_place() => Vec::new(),
+                Err(error) => return Err(error),
+            };
+            read = Some((call.flow, blocks));
+        }
+        let input = read.as_ref().and_then(|(_, blocks)| input_of(blocks, call));
+        heads.push(input.map(|input| input[..input.floor_char_boundary(most)].to_owned()));
+    }
+    Ok(heads)
+}
+
+/// The arguments of a call among the blocks of its answer.
+fn input_of<'a>(blocks: &'a [Block], kept: &KeptCall) -> Option<&'a str> {
+    let call = kept.call.as_ref().filter(|_| kept.position < STRAY)?;
+    let block = blocks.iter().find(|block| Some(block.index) == call.block)?;
+    match &block.content {
+        Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => Some(input),
+        _ => None,
+    }
 }

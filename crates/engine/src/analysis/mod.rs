@@ -20,7 +20,7 @@ mod tokenized;
 mod told_outcome;
 
 pub use analyst::{Analyst, analyse, analyse_for};
-pub use invocation::{ReadInvocation, read_invocation};
+pub use invocation::{ReadInvocation, input_heads, read_invocation};
 pub(crate) use lens::Lens;
 pub use lookout::Lookout;
 pub(crate) use reading::Reading;

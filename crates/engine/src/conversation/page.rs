@@ -3,6 +3,7 @@
 use langley_model::{MicroUsd, Micros};
 use langley_store::{Conversation, KeptLine, Store, StoreError};
 
+use super::named;
 use super::shape::{Placed, Shape, ThreadShapes};
 use super::tree::Branch;
 
@@ -35,6 +36,14 @@ pub struct Lane {
     pub number: u32,
     /// The subagent; none for the session's own, and for one that has no id.
     pub agent_id: Option<String>,
+    /// Which kind of subagent, as its agent calls it; none until [`ConversationThread::read_notes`].
+    pub agent_type: Option<String>,
+    /// What it was begun for, in a few words; none until then.
+    pub description: Option<String>,
+    /// How its first line begins: what it was asked.
+    pub prompt: Option<String>,
+    /// The file of that line.
+    pub begun_in: Option<String>,
     /// When its first line was written.
     pub first_at: Micros,
     /// When its newest line was written.
@@ -116,7 +125,8 @@ pub fn conversation_thread(
         Some(ShownLine { line, branch: placed.branch, lane: placed.lane })
     });
     let (lines, is_whole) = (shown.collect(), shape.is_whole);
-    let (lanes, branches) = (shape.lanes(store)?, shape.branches.clone());
+    let (mut lanes, branches) = (shape.lanes(store)?, shape.branches.clone());
+    named::name(store, &shape, &mut lanes)?;
     Ok(Some(ConversationThread { conversation, lanes, branches, lines, next, is_whole }))
 }
 

@@ -128,6 +128,18 @@ impl Shape {
         Ok(lanes)
     }
 
+    /// The first line of each of the first `most` lanes, by their numbers.
+    pub(super) fn firsts(&self, most: usize) -> Vec<Option<i64>> {
+        let mut firsts = vec![None; most.min(self.lanes.len())];
+        for line in &self.lines {
+            let lane = line.lane.and_then(|lane| usize::try_from(lane).ok());
+            if let Some(first @ None) = lane.and_then(|lane| firsts.get_mut(lane)) {
+                *first = Some(line.id);
+            }
+        }
+        firsts
+    }
+
     /// Lines behind `after` that are wanted, at most `limit`.
     pub(super) fn after(
         &self,

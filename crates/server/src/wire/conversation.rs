@@ -110,6 +110,13 @@ pub(crate) struct ConversationLane {
     pub number: u32,
     /// The subagent; null for the session's own, and for one that has no id.
     pub agent_id: Option<String>,
+    /// Which kind of subagent, as its agent notes it beside the transcript; null where it does not, or that file is
+    /// gone.
+    pub agent_type: Option<String>,
+    /// What it was begun for, in a few words, from the same place.
+    pub description: Option<String>,
+    /// How its first line begins: what it was asked. Null for the session's own.
+    pub prompt: Option<String>,
     /// When its first line was written.
     pub first_at: String,
     /// When its newest line was written.
@@ -239,6 +246,9 @@ impl From<&engine::Lane> for ConversationLane {
         Self {
             number: lane.number,
             agent_id: lane.agent_id.clone(),
+            agent_type: lane.agent_type.clone(),
+            description: lane.description.clone(),
+            prompt: lane.prompt.clone(),
             first_at: rfc3339(lane.first_at),
             last_at: rfc3339(lane.last_at),
             lines: lane.lines,

@@ -131,6 +131,9 @@ pub(crate) struct Invocation {
     pub duration_ms: Option<f64>,
     /// Length of its arguments as JSON text.
     pub input_bytes: Option<u64>,
+    /// How its arguments begin, as JSON text of 400 bytes at most; null where that was not asked for, or they are
+    /// not kept.
+    pub input_head: Option<String>,
     /// Length of its result as it was sent.
     pub result_bytes: Option<u64>,
     /// What was wrong about it.
@@ -276,6 +279,16 @@ impl From<&langley_store::Page<KeptCall>> for InvocationPage {
     }
 }
 
+impl InvocationPage {
+    /// With how the arguments of each call begin.
+    pub(crate) fn with_heads(mut self, heads: Vec<Option<String>>) -> Self {
+        for (call, head) in self.items.iter_mut().zip(heads) {
+            call.input_head = head;
+        }
+        self
+    }
+}
+
 impl From<&KeptCall> for Invocation {
     fn from(kept: &KeptCall) -> Self {
         let call = kept.call.as_ref();
@@ -303,6 +316,7 @@ impl From<&KeptCall> for Invocation {
             returned_at: at(call.and_then(|call| call.result).map(|result| result.after_us)),
             duration_ms: call.and_then(model::ToolCall::duration_us).map(|us| us as f64 / 1e3),
             input_bytes: call.filter(|_| !is_stray).map(|call| call.input_bytes),
+            input_head: None,
             result_bytes: call.and_then(|call| call.result).map(|result| result.bytes),
             violations: violations.unwrap_or_default(),
         }

@@ -88,6 +88,10 @@ async fn a_conversation_is_listed_and_told_with_its_branches_and_lanes() {
         (&told["lanes"][1]["agent_id"], &told["lanes"][0]["responses"]),
         (&json!("x"), &json!(3))
     );
+    assert_eq!(
+        (&told["lanes"][1]["prompt"], &told["lanes"][0]["prompt"]),
+        (&json!("look"), &Value::Null)
+    );
     assert_eq!((&lines[0]["content"], &told["complete"]), (&Value::Null, &json!(true)));
     assert_eq!(lines[1]["src"]["line"], 2);
 
@@ -109,6 +113,26 @@ async fn a_conversation_is_listed_and_told_with_its_branches_and_lanes() {
         }
     }
     assert_eq!(seen, ["p", "a", "q", "b", "r", "c", "s"].map(Value::from));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subagents_lane_has_the_name_that_its_agent_notes_beside_its_transcript() {
+    let (rig, _) = rig().await;
+    let folder = rig.store.path().with_file_name("transcripts").join("S/subagents");
+    fs::create_dir_all(&folder).unwrap();
+    let asked = json!({ "type": "user", "uuid": "t", "isSidechain": true, "agentId": "y", "message": { "content": "find it" } });
+    fs::write(folder.join("agent-y.jsonl"), line(&asked)).unwrap();
+    let note = json!({ "agentType": "Explore", "description": "Find the parser" });
+    fs::write(folder.join("agent-y.meta.json"), note.to_string()).unwrap();
+    post(&rig, "/api/import", "").await;
+    let told = rig.get("/api/conversations/S").await;
+    let lane = &told["lanes"][2];
+    assert_eq!((&lane["agent_id"], &lane["prompt"]), (&json!("y"), &json!("find it")));
+    assert_eq!(
+        (&lane["agent_type"], &lane["description"]),
+        (&json!("Explore"), &json!("Find the parser"))
+    );
+    assert_eq!(told["lanes"][1]["agent_type"], Value::Null, "nothing is noted of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,6 +66,10 @@ async fn tools_their_calls_and_one_call_are_told() {
     assert_eq!((&call["flow_id"], &call["session_id"]), (&json!(first), &json!("s-1")));
     assert_eq!((&call["state"], &call["outcome"]), (&json!("returned"), &json!("failed")));
     assert_eq!((&call["violations"], &call["position"]), (&json!([]), &json!(0)));
+    assert_eq!(call["input_head"], Value::Null, "nobody asked for it");
+    let page = rig.get(&format!("/api/tools/{name}/invocations?input=true&limit=500")).await;
+    let head = page["items"].as_array().unwrap().last().unwrap()["input_head"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(head).unwrap(), json!({"path": "a.txt"}));
     let id = call["id"].as_str().unwrap();
     let shown = rig.get(&format!("/api/tool-invocations/{id}")).await;
     assert_eq!(shown["result"], "no room");
@@ -82,6 +86,7 @@ async fn what_cannot_be_asked_of_tools_is_said() {
         ("/api/tools?limit=3".to_owned(), "unknown_parameter"),
         ("/api/tools/Write/invocations?cursor=x".to_owned(), "bad_parameter"),
         ("/api/tools?since=2026-01-02&until=2026-01-01".to_owned(), "bad_parameter"),
+        ("/api/tools/Write/invocations?input=yes".to_owned(), "bad_parameter"),
         ("/api/tools/Nothing/invocations".to_owned(), "not_found"),
         ("/api/tool-invocations/x".to_owned(), "not_found"),
         (format!("/api/tool-invocations/{first}.77"), "not_found"),

@@ -15,7 +15,7 @@ import { SessionName } from "@/ui/SessionName";
 /** Evidence that is listed. */
 const EVIDENCE_MAX = 12;
 
-const SEVERITIES: Record<Severity, { tone: Tone; label: string }> = {
+export const SEVERITIES: Record<Severity, { tone: Tone; label: string }> = {
   critical: { tone: "bad", label: "Critical" },
   warning: { tone: "warn", label: "Warning" },
   info: { tone: "info", label: "Note" },

@@ -1,6 +1,6 @@
 // What a finding tells, and what may be said of it.
 // @vitest-environment jsdom
-import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Finding } from "@/api/types";
 import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
@@ -120,4 +120,30 @@ test("a number is told in its unit", () => {
   expect(
     ["count", "tokens", "ms", "bytes", "micro_usd"].map((unit) => words(unit as never)),
   ).toEqual(["2,048", "2,048 tokens", "2.05 s", "2.0 KiB", "$0.00205"]);
+});
+
+test("the same in many sessions is one row with its count and its sum, and unfolds to each", async () => {
+  const look = vi.fn();
+  renderScreen(<FindingsScreen view={{}} onLook={look} />, {
+    "/api/findings": page([
+      finding({ id: 1, session_id: "s-1", cost: { micro_usd: 1_000_000 } }),
+      finding({ id: 2, kind: "stall", subject: "m", title: "It stalled", cost: null }),
+      finding({ id: 3, session_id: "s-2", cost: { micro_usd: 500_000 }, times: 4 }),
+      finding({ id: 4, session_id: "s-2", agent_id: "a1", subject: "Bash of a1", cost: null }),
+      finding({ id: 5, subject: "Read", title: "Read fails", cost: { micro_usd: 1_200_000 } }),
+    ]),
+  });
+  const list = await screen.findByRole("list", { name: "Findings" });
+  const rows = within(list).getAllByRole("button", { expanded: false });
+  // By their sums: what one finding cost alone would put the second before the first.
+  expect(
+    rows.map(({ textContent }) => /Bash fails|Read fails|It stalled/.exec(textContent)?.[0]),
+  ).toEqual(["Bash fails", "Read fails", "It stalled"]);
+  for (const told of ["$1.50", "×3", "in 2 sessions", "10 flows", "1 of unknown cost"]) {
+    expect(rows[0]?.textContent).toContain(told);
+  }
+  fireEvent.click(rows[0] as HTMLElement);
+  const each = within(screen.getByRole("list", { name: /^3 findings/ }));
+  expect(each.getAllByRole("button", { name: /^Mute: / })).toHaveLength(3);
+  expect(screen.getByText(/rows do not add up/)).toBeTruthy();
 });

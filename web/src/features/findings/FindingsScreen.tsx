@@ -1,8 +1,9 @@
 // What a person may want to change, the dearest first: what happened, why, what it rests on, what to do.
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useRef } from "react";
+import { useMemo, useRef } from "react";
 import { findingsQuery } from "@/api/insight";
-import { count, plural } from "@/lib/format";
+import type { Finding } from "@/api/types";
+import { clock, count, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import type { FindingsView } from "@/routes/paths";
 import { Button } from "@/ui/Button";
@@ -14,6 +15,8 @@ import { Segmented } from "@/ui/Segmented";
 import { ShowMore } from "@/ui/ShowMore";
 import { useRowKeys } from "@/ui/useRowKeys";
 import { FindingCard, kindWords } from "./FindingCard";
+import { GroupCard } from "./FindingGroup";
+import { type FindingGroup, groupsOf } from "./groups";
 import { Undo } from "./Undo";
 
 export interface FindingsScreenProps {
@@ -41,7 +44,8 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
   const { data, error, refetch } = asked;
   const box = useRef<HTMLDivElement>(null);
   useRowKeys(box);
-  const findings = data?.pages.flatMap(({ items }) => items) ?? [];
+  const findings = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
+  const groups = useMemo(() => groupsOf(findings), [findings]);
   const total = data?.pages[0]?.total;
   const without = (key: "kind" | "session") => {
     const { [key]: _gone, ...rest } = view;
@@ -53,9 +57,7 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
       note={
         total === undefined
           ? null
-          : total > findings.length
-            ? `${count(findings.length)} of ${plural(total, "finding")}, the dearest first`
-            : `${plural(total, "finding")}, the dearest first`
+          : `${total > findings.length ? `${count(findings.length)} of ` : ""}${plural(total, "finding")}, the dearest first`
       }
       actions={
         <Segmented
@@ -95,20 +97,40 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
         </Notice>
       ) : (
         <div ref={box} className="flex flex-col gap-3">
+          <Meaning groups={groups} />
           <ul aria-label="Findings" className="flex flex-col gap-2">
-            {findings.map((finding) => (
-              <FindingCard
-                key={finding.id}
-                finding={finding}
-                onKind={() => onLook({ ...view, kind: finding.kind })}
-              />
-            ))}
+            {groups.map((group) => {
+              const [first, ...more] = group.findings;
+              const look = ({ kind }: Finding) => onLook({ ...view, kind });
+              return more.length > 0 ? (
+                <GroupCard key={group.key} group={group} onKind={look} />
+              ) : (
+                <FindingCard key={group.key} finding={first} onKind={() => look(first)} />
+              );
+            })}
           </ul>
           <ShowMore pages={asked} />
         </div>
       )}
       <Undo />
     </Page>
+  );
+}
+
+/** What the sums are of: whoever reads a row of dollars is to know what they would save. */
+function Meaning({ groups }: { groups: readonly FindingGroup[] }) {
+  const first = groups.map(({ firstAt }) => firstAt).sort()[0];
+  const last = groups
+    .map(({ lastAt }) => lastAt)
+    .sort()
+    .at(-1);
+  if (first === undefined || last === undefined) return null;
+  return (
+    <p className="-mt-3 max-w-prose text-xs text-ink-3">
+      Dollars are what is estimated to have been wasted, or spent where the finding is about
+      spending itself: from {clock(first)} to {clock(last)}, as far as flows are kept. A flow may
+      show several findings, so the rows do not add up.
+    </p>
   );
 }
 

@@ -1,12 +1,18 @@
 // What the comparison of two requests says of them.
 // @vitest-environment jsdom
-import { cleanup, render, screen, within } from "@testing-library/react";
-import { afterEach, expect, test } from "vitest";
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
 import type { RequestDiff } from "@/api/types";
+import { makeFlow } from "@/testing/flow";
+import { renderScreen } from "@/testing/screen";
 import { Changes } from "./ChangesView";
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
 
+const FLOW = makeFlow({ id: "f-1", dialect: "anthropic", path: "/v1/messages" });
 const none = { pieces: 0, bytes: 0 };
 
 const GROWN: RequestDiff = {
@@ -27,7 +33,7 @@ const GROWN: RequestDiff = {
 };
 
 test("a request that only goes on says so, and what is new", () => {
-  render(<Changes diff={GROWN} />);
+  render(<Changes flow={FLOW} diff={GROWN} />);
   expect(screen.getByText(/Nothing before the new part has changed/)).toBeTruthy();
   expect(screen.getByRole("link").getAttribute("href")).toContain(`${GROWN.against}?tab=changes`);
   const row = screen.getByText("User's turns").closest("tr") as HTMLElement;
@@ -52,7 +58,7 @@ test("where two requests diverge is named with both texts", () => {
     before: "old",
     after: null,
   } as const;
-  render(<Changes diff={{ ...GROWN, diverges }} />);
+  render(<Changes flow={FLOW} diff={{ ...GROWN, diverges }} />);
   expect(screen.getByText("They diverge at Tool 3")).toBeTruthy();
   expect(screen.getByText(/From byte 1,500/)).toBeTruthy();
   expect(screen.getByText("old")).toBeTruthy();
@@ -63,9 +69,26 @@ test("the first request of a session, a cut one, and a list that goes on say so"
   const [part] = GROWN.parts;
   if (!part) throw new Error("no part");
   const parts = [{ ...part, added: { pieces: 250, bytes: 20_480 } }];
-  render(<Changes diff={{ ...GROWN, against: null, truncated: true, parts }} />);
+  render(<Changes flow={FLOW} diff={{ ...GROWN, against: null, truncated: true, parts }} />);
   expect(screen.getByText(/all of it is new/)).toBeTruthy();
   expect(screen.getByText(/was cut/)).toBeTruthy();
   expect(screen.getByText("and 249 more")).toBeTruthy();
   expect(screen.queryByRole("link")).toBeNull();
+});
+
+test("a new piece is told in words, and unfolds to the whole of it from the stored body", async () => {
+  const use = { type: "tool_use", id: "t", name: "Bash", input: { command: "cargo test --all" } };
+  const message = { role: "assistant", content: [{ type: "text", text: "Now the tests" }, use] };
+  const text = JSON.stringify(message).slice(0, 60);
+  const added = [{ kind: "assistant" as const, position: 1, bytes: 900, text }];
+  const body = { messages: [{ role: "user", content: "go" }, message] };
+  renderScreen(<Changes flow={FLOW} diff={{ ...GROWN, added }} />, {
+    "/api/flows/f-1/request": { body: { text: JSON.stringify(body), truncated: false } },
+  });
+  const piece = screen.getByText(/Turn 2/).closest("details") as HTMLDetailsElement;
+  expect(piece.textContent).toContain("Now th");
+  expect(piece.textContent).not.toContain('"role"');
+  piece.open = true;
+  fireEvent(piece, new Event("toggle"));
+  expect(await screen.findByText("cargo test --all")).toBeTruthy();
 });

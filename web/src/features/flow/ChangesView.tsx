@@ -4,16 +4,19 @@ import { ApiError } from "@/api/client";
 import { diffQuery } from "@/api/queries";
 import type { Flow, Piece, PieceKind, RequestDiff } from "@/api/types";
 import { bytes, count } from "@/lib/format";
+import { pieceWords } from "@/lib/pieces";
 import { flowHref } from "@/routes/paths";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
+import { Fold } from "@/ui/Fold";
 import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { WireText } from "@/ui/WireText";
+import { PieceView } from "./PieceView";
 import { FACES } from "./pieceFaces";
 
 export function ChangesView({ flow }: { flow: Flow }) {
   const { data, error, refetch } = useQuery(diffQuery(flow.id));
-  if (data) return <Changes diff={data} />;
+  if (data) return <Changes diff={data} flow={flow} />;
   if (!error) return <Skeleton />;
   if (error instanceof ApiError && error.code === "no_request") {
     return (
@@ -25,7 +28,7 @@ export function ChangesView({ flow }: { flow: Flow }) {
   return <Failed what="The comparison" error={error} onRetry={() => void refetch()} />;
 }
 
-export function Changes({ diff }: { diff: RequestDiff }) {
+export function Changes({ diff, flow }: { diff: RequestDiff; flow: Flow }) {
   const { against, parts, diverges } = diff;
   return (
     <section
@@ -74,11 +77,15 @@ export function Changes({ diff }: { diff: RequestDiff }) {
       )}
       <Pieces
         title="New in this request"
+        of={flow.id}
+        flow={flow}
         pieces={diff.added}
         total={sum(parts.map(({ added }) => added.pieces))}
       />
       <Pieces
         title="No longer in it"
+        of={against ?? flow.id}
+        flow={flow}
         pieces={diff.removed}
         total={sum(parts.map(({ removed }) => removed.pieces))}
       />
@@ -161,7 +168,20 @@ function Excerpt({ label, tone, text }: { label: string; tone: string; text: str
   );
 }
 
-function Pieces({ title, pieces, total }: { title: string; pieces: Piece[]; total: number }) {
+function Pieces({
+  title,
+  of,
+  flow,
+  pieces,
+  total,
+}: {
+  title: string;
+  /** The flow whose request has them. */
+  of: string;
+  flow: Flow;
+  pieces: Piece[];
+  total: number;
+}) {
   if (pieces.length === 0) return null;
   return (
     <section className="flex min-w-0 flex-col gap-1.5">
@@ -169,18 +189,36 @@ function Pieces({ title, pieces, total }: { title: string; pieces: Piece[]; tota
         {title} <span className="font-normal text-ink-3">({count(total)})</span>
       </h3>
       <ul className="divide-y divide-line rounded-md border">
-        {pieces.map(({ kind, position, bytes: size, text }) => (
-          <li key={`${kind} ${position}`} className="min-w-0 px-3 py-1.5">
-            <p className="flex justify-between gap-3 text-2xs text-ink-3">
-              <span>
-                {place(kind, position)}
-                {FACES[kind].one === "Turn" ? ` · ${FACES[kind].part}` : ""}
-              </span>
-              <span className="tabular-nums">{bytes(size)}</span>
-            </p>
-            <WireText text={size > text.length ? `${text}…` : text} mono />
-          </li>
-        ))}
+        {pieces.map((piece) => {
+          const { kind, position, bytes: size, text } = piece;
+          return (
+            <li key={`${kind} ${position}`} className="min-w-0">
+              <Fold
+                summary={
+                  <span className="flex min-w-0 flex-1 flex-col">
+                    <span className="flex justify-between gap-3 text-2xs text-ink-3">
+                      <span>
+                        {place(kind, position)}
+                        {FACES[kind].one === "Turn" ? ` · ${FACES[kind].part}` : ""}
+                      </span>
+                      <span className="tabular-nums">{bytes(size)}</span>
+                    </span>
+                    <span className="truncate text-xs group-open:hidden" dir="auto">
+                      {pieceWords(kind, text)}
+                      {size > text.length ? "…" : ""}
+                    </span>
+                  </span>
+                }
+              >
+                {() => (
+                  <div className="flex min-w-0 flex-col gap-1 border-t bg-sunken px-3 py-2">
+                    <PieceView of={of} flow={flow} piece={piece} />
+                  </div>
+                )}
+              </Fold>
+            </li>
+          );
+        })}
       </ul>
       {total > pieces.length ? (
         <p className="text-xs text-ink-3">and {count(total - pieces.length)} more</p>

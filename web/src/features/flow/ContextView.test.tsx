@@ -54,7 +54,7 @@ test("each part is told with its share, a server's name as text, and how full th
   ]);
   expect(rows[1]?.textContent).toContain(`Tools of ${HARMLESS}`);
   expect(container.textContent).toContain(
-    "50,000 tokens of the 200k that its model can have: 25 %",
+    "50,000 tokens of the 200k that its model can have: 25\u00a0%",
   );
   expect(container.querySelector("img")).toBeNull();
 });

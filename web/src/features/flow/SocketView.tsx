@@ -5,6 +5,7 @@ import type { Flow } from "@/api/types";
 import { clock, compact, count, DASH, duration, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { plainLine } from "@/lib/plain";
 import { callsOf } from "@/lib/socket";
 import { flowHref } from "@/routes/paths";
 import { Dot, TEXT_TONE } from "@/ui/Badge";
@@ -83,7 +84,7 @@ function Call({ call }: { call: Flow }) {
             {face.label}
           </span>
           <span className="min-w-0 flex-1 truncate text-sm text-ink" dir="auto">
-            {call.preview ? oneLine(call.preview) : "Without words"}
+            {call.preview ? plainLine(call.preview) : "Without words"}
           </span>
           <span className="shrink-0 text-ink-3">{clock(call.started_at)}</span>
         </span>

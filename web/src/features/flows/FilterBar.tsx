@@ -62,7 +62,7 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
     <div
       role="search"
       aria-label="Filter the flows"
-      className="flex min-w-0 flex-1 items-center gap-1.5"
+      className="flex min-w-0 flex-1 items-center gap-1.5 @2xl:items-start @2xl:py-1.5"
     >
       <div className="relative w-26 shrink-0 @md:w-36 @2xl:w-56">
         <SearchIcon className="pointer-events-none absolute top-1/2 left-2 size-3.5 -translate-y-1/2 text-ink-3" />
@@ -81,7 +81,7 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
       <section
         tabIndex={0}
         aria-label="Filters"
-        className="flex min-w-0 flex-1 items-center gap-1.5 overflow-x-auto p-0.5 pr-5 [mask-image:linear-gradient(to_right,black_calc(100%-1.5rem),transparent)] [scrollbar-width:none]"
+        className="flex min-w-0 flex-1 items-center gap-1.5 p-0.5 @2xl:-my-0.5 @2xl:flex-wrap @max-2xl:overflow-x-auto @max-2xl:pr-5 @max-2xl:[mask-image:linear-gradient(to_right,black_calc(100%-1.5rem),transparent)] @max-2xl:[scrollbar-width:none]"
       >
         {pick("outcome", "Outcome", outcomeOptions())}
         {pick("status", "Status", STATUSES)}

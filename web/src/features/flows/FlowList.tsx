@@ -13,7 +13,7 @@ import { ColumnChooser } from "./ColumnChooser";
 import { type ColumnChoice, readChoice, shownColumns, writeChoice } from "./columnChoice";
 import { COLUMNS, PHONE, TWO_LINES } from "./columns";
 import { FilterBar } from "./FilterBar";
-import { FlowsTable, Total } from "./FlowsTable";
+import { FlowsTable, type Reveal, Total } from "./FlowsTable";
 import { NothingListed } from "./NothingListed";
 
 export interface FlowListProps {
@@ -28,7 +28,7 @@ export interface FlowListProps {
   hrefOf: (id: string) => string;
   onOpen: (id: string) => void;
   box: RefObject<HTMLDivElement | null>;
-  reveal: RefObject<((index: number) => void) | null>;
+  reveal: RefObject<Reveal | null>;
 }
 
 export function FlowList(props: FlowListProps) {
@@ -61,7 +61,7 @@ export function FlowList(props: FlowListProps) {
       aria-label="Flow list"
       className="@container flex h-full min-h-0 flex-col"
     >
-      <div className="flex h-11 shrink-0 items-center gap-2 border-b pr-2 pl-3">
+      <div className="flex min-h-11 shrink-0 items-center gap-2 border-b pr-2 pl-3">
         <FilterBar filter={filter} onFilter={onFilter} search={search} />
         <span className="hidden @2xl:inline">
           <Total loaded={view.length} total={total} />

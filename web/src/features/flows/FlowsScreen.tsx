@@ -1,6 +1,6 @@
 // The flows screen: filter, list, and the chosen flow beside it; everything it shows is in the URL.
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useCallback, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { flowCountQuery } from "@/api/queries";
 import type { FlowCount } from "@/api/types";
 import { type FlowFilter, isEmpty, toParams } from "@/lib/filter";
@@ -8,6 +8,10 @@ import { useFlowWindow } from "@/live/useFlowWindow";
 import { isOverlaid, isTyping, KEYS, useKeys } from "@/ui/keys";
 import { Split } from "@/ui/Split";
 import { FlowList } from "./FlowList";
+import type { Reveal } from "./FlowsTable";
+
+/** Flows among which the one of a link is looked for. */
+const SOUGHT_MAX = 2_000;
 
 export interface FlowsScreenProps {
   filter: FlowFilter;
@@ -26,14 +30,34 @@ export function FlowsScreen(props: FlowsScreenProps) {
   const { flows, view } = useFlowWindow(filter);
   const search = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const reveal = useRef<((index: number) => void) | null>(null);
+  const reveal = useRef<Reveal | null>(null);
   const [cursor, setCursor] = useState<string>();
   const active = selected ?? cursor;
   const total = useFlowCount(filter);
 
+  // The flow of a link may be anywhere in the list: pages are loaded until it is there, or the list is past it.
+  const sought = useRef<string | undefined>(undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each version may have brought it
+  useEffect(() => {
+    if (view.status !== "ready" || view.loadingMore || sought.current === selected) return;
+    const at = selected === undefined ? -1 : flows.indexOf(selected);
+    if (selected !== undefined && at < 0 && view.more && view.length < SOUGHT_MAX) {
+      const oldest = flows.idAt(view.length - 1);
+      // Ids begin with the time, and the newest flow is the first.
+      if (oldest === undefined || oldest > selected) {
+        void flows.loadMore();
+        return;
+      }
+    }
+    sought.current = selected;
+    if (at >= 0) reveal.current?.(at, "center");
+  }, [flows, selected, view.version, view.status]);
+
   const open = useCallback(
     (id: string) => {
       setCursor(id);
+      // What is chosen here is in view already.
+      sought.current = id;
       onOpen(id, selected !== undefined);
     },
     [onOpen, selected],
@@ -47,7 +71,10 @@ export function FlowsScreen(props: FlowsScreenProps) {
     reveal.current?.(index);
     // The list has the cursor, so it has the focus: what had it may go with the flow that was open.
     box.current?.focus({ preventScroll: true });
-    if (selected !== undefined && id !== selected) onOpen(id, true);
+    if (selected !== undefined && id !== selected) {
+      sought.current = id;
+      onOpen(id, true);
+    }
   };
   useKeys((event) => {
     if (isTyping(event) || isOverlaid()) return false;

@@ -14,6 +14,8 @@ const ROW_TWO_LINES = 52;
 /** Rows from the end at which the next page is asked for. */
 const AHEAD = 60;
 
+export type Reveal = (index: number, align?: "auto" | "center") => void;
+
 export interface FlowsTableProps {
   flows: FlowWindow;
   view: WindowView;
@@ -29,7 +31,7 @@ export interface FlowsTableProps {
   onOpen: (id: string) => void;
   box: RefObject<HTMLDivElement | null>;
   /** Set to the function that brings a row into view. */
-  reveal: RefObject<((index: number) => void) | null>;
+  reveal: RefObject<Reveal | null>;
 }
 
 export function FlowsTable(props: FlowsTableProps) {
@@ -48,7 +50,7 @@ export function FlowsTable(props: FlowsTableProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the rows' height is what has changed
   useEffect(() => rows.measure(), [height]);
   useEffect(() => {
-    reveal.current = (index) => rows.scrollToIndex(index, { align: "auto" });
+    reveal.current = (index, align = "auto") => rows.scrollToIndex(index, { align });
   }, [reveal, rows]);
 
   const items = rows.getVirtualItems();
@@ -215,8 +217,14 @@ const Row = memo(function Row(props: RowProps) {
       >
         <Cell>
           {link}
-          <span className="pointer-events-none flex items-center gap-3">
-            <Status flow={flow} />
+          <span className="pointer-events-none flex items-center gap-2.5">
+            <span className="shrink-0">
+              <Started flow={flow} />
+            </span>
+            {/* What went wrong is worth more than the names beside it. */}
+            <span className="flex min-w-fit max-w-[45%] shrink-0">
+              <Status flow={flow} />
+            </span>
             <span
               // Made anew with what it says, which would move.
               key={`${flow.session_id} ${flow.agent} ${flow.model} ${flow.cost?.micro_usd}`}
@@ -225,9 +233,6 @@ const Row = memo(function Row(props: RowProps) {
               {columns.map((column) => (
                 <Small key={column.key} column={column} flow={flow} starred={starred} />
               ))}
-              <span className="shrink-0">
-                <Started flow={flow} />
-              </span>
             </span>
           </span>
           <span className="pointer-events-none flex items-center gap-3">
@@ -277,7 +282,14 @@ function Cell({ children }: { children: React.ReactNode }) {
 function Small({ column, flow, starred }: { column: Column; flow: Flow; starred: boolean }) {
   if (column.absent?.(flow)) return null;
   return (
-    <span className={cx("flex min-w-0 items-center", column.key === "session" && "shrink-0")}>
+    <span
+      className={cx(
+        "flex min-w-0 items-center",
+        column.key === "session" && "shrink-0",
+        // Above how long it took, so that both stand in one column.
+        column.right && "min-w-[7ch] shrink-0 justify-end",
+      )}
+    >
       {column.cell(flow, starred)}
     </span>
   );

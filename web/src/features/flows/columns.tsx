@@ -5,6 +5,7 @@ import { clock, compact, count, DASH, duration, fullTime, money } from "@/lib/fo
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
 import { authority } from "@/lib/place";
+import { plainLine } from "@/lib/plain";
 import { subagent } from "@/lib/session";
 import { inputFigure } from "@/lib/usage";
 import { providerLabel } from "@/providers/registry";
@@ -256,7 +257,7 @@ export function What({ flow }: { flow: Flow }) {
     <span className="flex min-w-0 items-center gap-1.5">
       {flow.preview ? (
         <span className="truncate text-ink" dir="auto">
-          {oneLine(flow.preview)}
+          {plainLine(flow.preview)}
         </span>
       ) : (
         <span className="truncate font-mono text-xs text-ink-2">

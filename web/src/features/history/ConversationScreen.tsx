@@ -1,16 +1,14 @@
-// A conversation as its agent wrote it, the newest first, with what passed on the wire between its lines.
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+// A conversation as its agent wrote it, from either end, with what passed on the wire between its lines.
+import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useRef } from "react";
 import { ApiError } from "@/api/client";
-import {
-  type ConversationPart,
-  conversationHeadQuery,
-  conversationQuery,
-  passedQuery,
-} from "@/api/insight";
+import { type ConversationPart, conversationHeadQuery } from "@/api/insight";
 import type { ConversationLane } from "@/api/types";
 import { count, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { laneName, laneTitle } from "@/lib/laneName";
+import { plainLine } from "@/lib/plain";
+import { lineParts } from "@/providers/line";
 import { type ConversationView, historyHref, paths, sessionHref } from "@/routes/paths";
 import { Badge } from "@/ui/Badge";
 import { Button, LinkButton } from "@/ui/Button";
@@ -19,10 +17,12 @@ import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { BackIcon, UpIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
+import { Segmented } from "@/ui/Segmented";
 import { SessionName } from "@/ui/SessionName";
 import { useRowKeys } from "@/ui/useRowKeys";
+import { CallsContext, callsIn } from "@/views/calls";
 import { LineCard, PassedRow } from "./LineCard";
-import { oneTimeline } from "./oneTimeline";
+import { useLines } from "./useLines";
 
 export interface ConversationScreenProps {
   id: string;
@@ -33,34 +33,22 @@ export interface ConversationScreenProps {
 
 export function ConversationScreen({ id, view, onLook, onLeave }: ConversationScreenProps) {
   const head = useQuery(conversationHeadQuery(id));
-  const withWire = view.wire !== "no";
-  const lines = useInfiniteQuery(
-    conversationQuery(id, {
-      lane: view.lane,
-      ...(view.notes === "yes" ? { notes: "true" } : {}),
-    }),
-  );
-  const passed = useInfiniteQuery(passedQuery(id, withWire));
+  const told = useLines(id, view);
+  const { lines, entries, next, isNewestFirst } = told;
   const box = useRef<HTMLDivElement>(null);
   useRowKeys(box, () => {
     onLeave();
     return true;
   });
-  const { entries, next } = useMemo(
+  const agent = head.data?.agent ?? lines.data?.pages[0]?.agent;
+  const calls = useMemo(
     () =>
-      oneTimeline(
-        {
-          items: lines.data?.pages.flatMap(({ items }) => items) ?? [],
-          more: lines.hasNextPage || lines.data === undefined,
-        },
-        withWire && !passed.error
-          ? {
-              items: passed.data?.pages.flatMap(({ items }) => items) ?? [],
-              more: passed.hasNextPage,
-            }
-          : null,
+      callsIn(
+        entries.flatMap((entry) =>
+          entry.kind === "line" && agent ? lineParts(agent, entry.line.content) : [],
+        ),
       ),
-    [lines.data, lines.hasNextPage, passed.data, passed.hasNextPage, passed.error, withWire],
+    [entries, agent],
   );
   const conversation = head.data ?? lines.data?.pages[0];
   const failure = head.error ?? lines.error;
@@ -93,13 +81,21 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
     );
   }
   const shown = lines.data?.pages[0];
-  const grown = shown && conversation.lines > shown.lines;
-  const loading = lines.isFetchingNextPage || passed.isFetchingNextPage;
+  // From the start, what is new stands behind all that is loaded.
+  const grown = shown && conversation.lines > shown.lines && (isNewestFirst || next === null);
   return (
     <article aria-label="Conversation" className="flex h-full min-h-0 flex-col">
-      <Header conversation={conversation} onWire={(passed.data?.pages[0]?.items.length ?? 0) > 0}>
+      <Header conversation={conversation} onWire={told.isOnWire}>
+        <Segmented
+          label="The line that comes first"
+          value={view.order ?? "newest"}
+          choices={ORDERS}
+          onChange={(order) =>
+            onLook(turned(view, "order", order === "oldest" ? order : undefined))
+          }
+        />
         <Toggle
-          on={withWire}
+          on={view.wire !== "no"}
           label="Wire"
           title="What passed on the wire, between the lines"
           onTurn={(on) => onLook(turned(view, "wire", on ? undefined : "no"))}
@@ -120,17 +116,14 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
       ) : null}
       <section
         tabIndex={0}
-        aria-label="Lines, the newest first"
+        aria-label={`Lines, the ${isNewestFirst ? "newest" : "oldest"} first`}
         className="relative min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
       >
         {grown ? (
           <div className="sticky top-2 z-sticky flex h-0 justify-center">
             <button
               type="button"
-              onClick={() => {
-                void lines.refetch();
-                void passed.refetch();
-              }}
+              onClick={told.anew}
               className="inline-flex h-7 items-center gap-1.5 rounded-full bg-accent-fill px-3 text-xs font-medium text-on-accent shadow-popover"
             >
               <UpIcon className="size-3.5" />
@@ -149,23 +142,26 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
         ) : (
           <div ref={box}>
             <ol aria-label="Lines" className="divide-y divide-line">
-              {entries.map((entry) => (
-                <li key={entry.key}>
-                  {entry.kind === "line" ? (
-                    <LineCard agent={conversation.agent} line={entry.line} />
-                  ) : (
-                    <PassedRow flow={entry.flow} />
-                  )}
-                </li>
-              ))}
+              <CallsContext value={calls}>
+                {entries.map((entry) => (
+                  <li key={entry.key}>
+                    {entry.kind === "line" ? (
+                      <LineCard
+                        agent={conversation.agent}
+                        line={entry.line}
+                        lanes={conversation.lanes}
+                      />
+                    ) : (
+                      <PassedRow flow={entry.flow} />
+                    )}
+                  </li>
+                ))}
+              </CallsContext>
             </ol>
             {next ? (
               <div className="p-4">
-                <Button
-                  disabled={loading}
-                  onClick={() => void (next === "line" ? lines : passed).fetchNextPage()}
-                >
-                  {loading ? "Loading…" : "Show older"}
+                <Button disabled={told.isLoading} onClick={told.more}>
+                  {told.isLoading ? "Loading…" : isNewestFirst ? "Show older" : "Show newer"}
                 </Button>
               </div>
             ) : null}
@@ -175,6 +171,11 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
     </article>
   );
 }
+
+const ORDERS = [
+  { value: "newest", label: "Newest" },
+  { value: "oldest", label: "Oldest" },
+] as const;
 
 /** The view with one of its words changed, or left out. */
 function turned<K extends keyof ConversationView>(
@@ -225,7 +226,7 @@ function Header({
             {branch ? ` · ${oneLine(branch, 60)}` : ""}
           </a>
         ) : null}
-        <div className="flex items-center gap-1.5 md:ml-auto">
+        <div className="flex flex-wrap items-center gap-1.5 md:ml-auto">
           {onWire ? (
             <a
               href={sessionHref(id)}
@@ -239,7 +240,7 @@ function Header({
       </div>
       <p className="line-clamp-2 pl-1 text-ink-2">
         {conversation.first_prompt
-          ? oneLine(conversation.first_prompt, 300)
+          ? plainLine(conversation.first_prompt, 300)
           : "Nobody asked anything in words"}
       </p>
       <dl className="flex flex-wrap gap-x-6 gap-y-1 pl-1 text-xs">
@@ -324,23 +325,22 @@ function Lanes({
   return (
     <fieldset className="flex min-w-0 shrink-0 gap-1.5 overflow-x-auto border-b bg-ground px-4 py-1.5">
       <legend className="sr-only">Lanes</legend>
-      {lanes.map(({ number, agent_id, responses, cost }) => {
+      {lanes.map((each) => {
+        const { number, responses, cost } = each;
         const chosen = lane === String(number);
         return (
           <button
             key={number}
             type="button"
             aria-pressed={chosen}
-            title={chosen ? "Show all lanes" : "Show this lane alone"}
+            title={`${laneTitle(each)}: ${chosen ? "show all lanes" : "show this lane alone"}`}
             onClick={() => onLane(chosen ? undefined : String(number))}
             className={cx(
               "inline-flex h-7 shrink-0 items-center gap-2 rounded-md border px-2.5 text-xs",
               chosen ? "border-accent/50 bg-selected" : "bg-surface hover:bg-hover",
             )}
           >
-            <span className="max-w-40 truncate font-medium">
-              {number === 0 ? "Main agent" : oneLine(agent_id ?? `Subagent ${number}`, 40)}
-            </span>
+            <span className="max-w-64 truncate font-medium">{laneName(each)}</span>
             <span className="text-ink-3">
               {plural(responses, "response")} · {money(cost?.micro_usd)}
             </span>

@@ -9,6 +9,7 @@ import { makeConversation, makeLine } from "@/testing/history";
 import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
 import { ConversationScreen } from "./ConversationScreen";
 import { HistoryScreen } from "./HistoryScreen";
+import { spans } from "./useLines";
 
 afterEach(() => {
   cleanup();
@@ -121,4 +122,85 @@ test("a conversation that is not there says so, and leads to those that are", as
   cleanup();
   conversation({ "/api/conversations/s-1": 400 });
   await screen.findByText(/could not be loaded/i);
+});
+
+test("from the start each page of lines asks for the wire of its time, and stands in its order", async () => {
+  const at = (second: number) => `2026-01-02T00:00:0${second}.000000Z`;
+  const line = (second: number, text: string) =>
+    makeLine({ at: at(second), text, src: { path: "f", line: second, offset: second, bytes: 9 } });
+  const { asked, look } = conversation(
+    {
+      "/api/conversations/s-1": detail([line(1, "First said"), line(5, "Then said")], "next"),
+      "/api/flows": page([makeFlow({ id: "f-3", started_at: at(3) })]),
+    },
+    { order: "oldest" },
+  );
+  const list = await screen.findByRole("list", { name: "Lines" });
+  await within(list).findByText("On the wire");
+  const told = within(list)
+    .getAllByRole("listitem")
+    .map(({ textContent }) => textContent ?? "");
+  expect(told[0]).toContain("First said");
+  expect(told[1]).toContain("On the wire");
+  expect(told[2]).toContain("Then said");
+  expect(asked.some((it) => it.includes("order=oldest"))).toBe(true);
+  const flows = asked.filter((it) => it.startsWith("/api/flows"));
+  expect(flows).toHaveLength(1);
+  expect(new URLSearchParams(flows[0]?.split("?")[1]).get("until")).toBe(at(5));
+  expect(screen.getByRole("button", { name: "Show newer" })).toBeTruthy();
+  fireEvent.click(screen.getByRole("radio", { name: "Newest" }));
+  expect(look).toHaveBeenLastCalledWith({});
+});
+
+test("spans of pages follow each other without a gap, the last to the end", () => {
+  const of = (at: string[], next_cursor: string | null) => ({
+    items: at.map((each) => makeLine({ at: each })),
+    next_cursor,
+  });
+  expect(spans([of(["1", "2"], "a"), of([], "b"), of(["3"], null)])).toEqual([
+    [undefined, "2"],
+    ["2", "2"],
+    ["2", undefined],
+  ]);
+  expect(spans([])).toEqual([]);
+});
+
+test("a result has the name of its tool and server, and a subagent's line that of its lane", async () => {
+  const message = (role: string, block: object) => ({ message: { role, content: [block] } });
+  const lanes = [{ number: 0 }, { number: 1, agent_id: "a1", agent_type: "Explore" }];
+  conversation(
+    {
+      "/api/conversations/s-1": {
+        ...detail([
+          makeLine({
+            role: "tool_result",
+            lane: 1,
+            content: message("user", { type: "tool_result", tool_use_id: "t1", content: "found" }),
+            src: { path: "f", line: 2, offset: 2, bytes: 9 },
+          }),
+          makeLine({
+            role: "answer",
+            content: message("assistant", {
+              type: "tool_use",
+              id: "t1",
+              name: "mcp__github__search",
+              input: {},
+            }),
+          }),
+          makeLine({
+            role: "compaction",
+            text: "So far",
+            src: { path: "f", line: 3, offset: 3, bytes: 9 },
+          }),
+        ]),
+        lanes,
+      },
+    },
+    { wire: "no" },
+  );
+  const result = await screen.findByRole("article", { name: /^Tool result/ });
+  expect(result.textContent).toContain("search");
+  expect(result.textContent).toContain("MCP github");
+  expect(within(result).getByText("Explore")).toBeTruthy();
+  expect(screen.getByRole("article", { name: /^Summary after the compaction/ })).toBeTruthy();
 });

@@ -3,8 +3,9 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { conversationsQuery } from "@/api/insight";
 import type { Conversation } from "@/api/types";
-import { clock, count, DASH, fullTime, money, plural } from "@/lib/format";
+import { count, DASH, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { plainLine } from "@/lib/plain";
 import { rangeStart } from "@/lib/spend";
 import { conversationHref, type HistoryView } from "@/routes/paths";
 import { Badge } from "@/ui/Badge";
@@ -171,7 +172,7 @@ function Row({ conversation }: { conversation: Conversation }) {
           </span>
           <span className="mt-0.5 block truncate text-ink-2">
             {conversation.first_prompt
-              ? oneLine(conversation.first_prompt, 200)
+              ? plainLine(conversation.first_prompt, 200)
               : "Nobody asked anything in words"}
           </span>
         </span>
@@ -186,7 +187,7 @@ function Row({ conversation }: { conversation: Conversation }) {
           title={`From ${fullTime(conversation.first_at)} to ${fullTime(conversation.last_at)}`}
         >
           <span className="block text-ink-2">{fullTime(conversation.last_at).slice(0, 10)}</span>
-          <span className="block text-ink-3">{clock(conversation.last_at)}</span>
+          <span className="block text-ink-3">{fullTime(conversation.last_at).slice(11, 16)}</span>
         </span>
         <span className="text-right text-xs max-lg:hidden">
           <span className="block text-ink-2">{plural(conversation.prompts, "prompt")}</span>

@@ -1,10 +1,12 @@
 // A line of an agent's file on the time line: who says what, and the line itself as it was written.
 import { useMemo, useState } from "react";
-import type { ConversationLine, Flow } from "@/api/types";
+import type { ConversationLane, ConversationLine, Flow } from "@/api/types";
 import { actionOf } from "@/lib/action";
 import { bytes, clock, duration, fullTime, money } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { laneName, laneTitle } from "@/lib/laneName";
 import type { Tone } from "@/lib/outcome";
+import { plainLine } from "@/lib/plain";
 import { lineParts } from "@/providers/line";
 import { flowHref } from "@/routes/paths";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
@@ -26,13 +28,31 @@ const WHO: Record<string, { word: string; tone: Tone }> = {
   unreadable: { word: "Unreadable", tone: "bad" },
 };
 
+/** Claude Code writes two lines of a compaction: that it was, and what it made of what was said until then. */
+const SUMMARY = { word: "Summary after the compaction", tone: "idle" as Tone };
+
+function isSummary({ role, kind }: ConversationLine): boolean {
+  return role === "compaction" && kind === "user";
+}
+
 /** A line is one of a hook where the agent names it so. */
 function isHook({ kind, subkind }: ConversationLine): boolean {
   return /hook/i.test(`${kind} ${subkind ?? ""}`);
 }
 
-export function LineCard({ agent, line }: { agent: string; line: ConversationLine }) {
-  const known = WHO[line.role] ?? { word: line.role, tone: "idle" as Tone };
+export function LineCard({
+  agent,
+  line,
+  lanes = [],
+}: {
+  agent: string;
+  line: ConversationLine;
+  lanes?: readonly ConversationLane[];
+}) {
+  const lane = line.lane ? lanes.find(({ number }) => number === line.lane) : undefined;
+  const known = isSummary(line)
+    ? SUMMARY
+    : (WHO[line.role] ?? { word: line.role, tone: "idle" as Tone });
   const who = isHook(line) ? { word: "Hook", tone: "info" as Tone } : known;
   const parts = useMemo(() => lineParts(agent, line.content), [agent, line.content]);
   // What the agent tells the model beside the person's words is long, and the same each time.
@@ -50,7 +70,13 @@ export function LineCard({ agent, line }: { agent: string; line: ConversationLin
           {clock(line.at)}
         </span>
         <Badge tone={who.tone}>{oneLine(who.word, 40)}</Badge>
-        {line.lane ? <Badge title="A subagent's lane">lane {line.lane}</Badge> : null}
+        {lane ? (
+          <Badge tone="violet" title={laneTitle(lane)}>
+            {laneName(lane)}
+          </Badge>
+        ) : line.lane ? (
+          <Badge title="A subagent's lane">Subagent {line.lane}</Badge>
+        ) : null}
         {line.branch ? (
           <Badge tone="warn" title="Somebody went back from here and said something else">
             branch {line.branch}
@@ -79,7 +105,7 @@ export function LineCard({ agent, line }: { agent: string; line: ConversationLin
           className="-mx-2.5"
           summary={
             <span className="truncate text-xs text-ink-2">
-              {line.text ? oneLine(line.text, 240) : "Without words"}
+              {line.text ? plainLine(line.text, 240) : "Without words"}
             </span>
           }
         >

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { makeFlow } from "@/testing/flow";
 import { makeLine } from "@/testing/history";
-import { oneTimeline } from "./oneTimeline";
+import { fromTheStart, oneTimeline } from "./oneTimeline";
 
 const at = (second: number) => `2026-01-02T00:00:${String(second).padStart(2, "0")}.000Z`;
 const line = (second: number) =>
@@ -34,5 +34,11 @@ test("what is older than the oldest of a source that goes on waits for that sour
 test("without the wire lines stand alone", () => {
   const told = oneTimeline({ items: [line(3)], more: true }, null);
   expect(seconds(told)).toEqual(["line 3"]);
+  expect(told.next).toBe("line");
+});
+
+test("from the start both are told in the order of time", () => {
+  const told = fromTheStart({ items: [line(1), line(5), line(9)], more: true }, [flow(5), flow(2)]);
+  expect(seconds(told)).toEqual(["line 1", "flow 2", "flow 5", "line 5", "line 9"]);
   expect(told.next).toBe("line");
 });

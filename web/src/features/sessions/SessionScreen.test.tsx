@@ -9,8 +9,9 @@ import { makeSession, makeTotals } from "@/testing/sums";
 import { LedgerLine } from "./LedgerLine";
 import { laneOf, lanesOf, MAIN } from "./lanes";
 import { Listed, SessionsScreen } from "./SessionsScreen";
-import { TurnCard } from "./TurnCard";
+import { saidIn, TurnCard } from "./TurnCard";
 import { newTurns } from "./TurnDetail";
+import { lastedMs } from "./totals";
 
 afterEach(() => {
   cleanup();
@@ -30,6 +31,7 @@ const call = (over: Partial<Invocation> = {}): Invocation => ({
   returned_at: null,
   duration_ms: 12,
   input_bytes: 2,
+  input_head: null,
   result_bytes: 3,
   outcome: "failed",
   state: "failed",
@@ -121,6 +123,62 @@ test("lanes are the session's own agent, then its subagents as they began", () =
   ]);
   expect(laneOf(makeFlow({ agent_id: "early", session_id: "s" }))).toBe("early");
   expect(laneOf(makeFlow({ agent_id: "s", session_id: "s" }))).toBe(MAIN);
+});
+
+test("a lane has the name that transcripts tell of its subagent, and a turn in it too", () => {
+  const session = makeSession();
+  const agent = (agent_id: string) => ({
+    agent_id,
+    first_at: session.first_at,
+    last_at: session.last_at,
+    totals: makeTotals(),
+  });
+  const told = {
+    number: 1,
+    agent_id: "a1",
+    agent_type: "Explore",
+    description: "Find the parser",
+    prompt: HOSTILE,
+    first_at: session.first_at,
+    last_at: session.last_at,
+    lines: 3,
+    responses: 1,
+    cost: null,
+  };
+  const nameless = { ...told, number: 2, agent_id: "a2", agent_type: null, description: null };
+  const lanes = lanesOf(
+    session,
+    [agent("a1"), agent("a2"), agent("a3")],
+    [told, { ...nameless, prompt: "**Look** at it" }],
+  );
+  expect(lanes.map(({ name }) => name)).toEqual([
+    "Main agent",
+    "Explore: Find the parser",
+    "Look at it",
+    "a3",
+  ]);
+  expect(lanes[1]?.title).toContain(HARMLESS);
+  const flow = makeFlow({ agent_id: "a1", session_id: "s", preview: "Look → **Found** it" });
+  const { container } = render(
+    <TurnCard flow={flow} lanes={lanes} failed={[]} open={false} onOpen={() => {}} />,
+  );
+  expect(container.textContent).toContain("Explore: Find the parser");
+  expect(container.textContent).toContain("→ Found it");
+});
+
+test("a row of a turn begins with the prompt, and has the answer apart", () => {
+  expect(saidIn("Mend it → Done → so")).toEqual({ asked: "Mend it", answered: "Done → so" });
+  expect(saidIn("Mend it")).toEqual({ asked: "Mend it", answered: null });
+  expect(saidIn(null)).toEqual({ asked: null, answered: null });
+});
+
+test("a session of one flow lasts as long as that flow", () => {
+  const duration = { flows: 1, mean_ms: 2_300, p50_ms: 2_300, p95_ms: 2_300 };
+  const at = { first_at: "2026-01-02T03:04:05Z", last_at: "2026-01-02T03:04:05Z" };
+  const totals = makeTotals();
+  const latency = { ...totals.latency, duration };
+  expect(lastedMs(makeSession({ ...at, totals: { ...totals, latency } }))).toBe(2_300);
+  expect(lastedMs(makeSession({ ...at, last_at: "2026-01-02T03:05:05Z" }))).toBe(60_000);
 });
 
 test("a session in the list tells what is open, what failed and what has no price", () => {

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { ApiError } from "@/api/client";
-import { costQuery, ledgerQuery, sessionQuery } from "@/api/insight";
+import { conversationHeadQuery, costQuery, ledgerQuery, sessionQuery } from "@/api/insight";
 import type { SessionDetail } from "@/api/types";
 import { compact, count, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
@@ -31,9 +31,9 @@ import { later } from "@/views/later";
 import { StarButton } from "@/views/StarButton";
 import { LedgerLine } from "./LedgerLine";
 import { LANE_TONES } from "./laneFaces";
-import { type Lane, lanesOf, MAIN } from "./lanes";
+import { type Lane, lanesOf } from "./lanes";
 import { Timeline } from "./Timeline";
-import { failed, sessionCache } from "./totals";
+import { failed, lastedMs, sessionCache } from "./totals";
 
 // Its areas are laid out by a library that nothing else needs.
 const SessionContext = later(() => import("./SessionContext").then((it) => it.SessionContext), {
@@ -49,7 +49,12 @@ export interface SessionScreenProps {
 
 export function SessionScreen({ id, view, onLook, onLeave }: SessionScreenProps) {
   const { data: session, error, refetch } = useQuery(sessionQuery(id));
-  const lanes = useMemo(() => (session ? lanesOf(session, session.agents) : []), [session]);
+  const isLone = (session?.agents.length ?? 0) === 0;
+  const { data: told } = useQuery({ ...conversationHeadQuery(id), enabled: !isLone });
+  const lanes = useMemo(
+    () => (session ? lanesOf(session, session.agents, told?.lanes) : []),
+    [session, told?.lanes],
+  );
   if (!session) {
     if (error instanceof ApiError && error.status === 404) return <NoSuch id={id} />;
     return error ? (
@@ -102,7 +107,7 @@ function Header({ session }: { session: SessionDetail }) {
   const models = modelWords([...new Set([session.model ?? "", ...asked])]);
   const bad = failed(totals);
   const cache = sessionCache(totals);
-  const lasted = Date.parse(session.last_at) - Date.parse(session.first_at);
+  const lasted = lastedMs(session);
   return (
     <header className="flex shrink-0 flex-col gap-2 border-b px-4 py-2.5">
       <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
@@ -178,7 +183,7 @@ function Header({ session }: { session: SessionDetail }) {
         <Fact name="Output" value={`${compact(totals.usage.output)} tokens`} />
         <Fact
           name="Began"
-          value={`${fullTime(session.first_at).slice(0, 16)}, ${lasted < 1_000 ? "for a moment" : `for ${duration(lasted)}`}`}
+          value={`${fullTime(session.first_at).slice(0, 16)}, ${lasted === 0 ? "for a moment" : `for ${duration(lasted)}`}`}
         />
       </dl>
       <LedgerLine session={id} />
@@ -240,7 +245,7 @@ function Lanes({
             key={lane.id}
             type="button"
             aria-pressed={chosen}
-            title={chosen ? "Show all lanes" : "Show this lane alone"}
+            title={`${lane.title}: ${chosen ? "show all lanes" : "show this lane alone"}`}
             onClick={() => onLook(chosen ? {} : { lane: lane.id })}
             className={cx(
               "inline-flex h-7 shrink-0 items-center gap-2 rounded-md border px-2.5 text-xs",
@@ -251,9 +256,7 @@ function Lanes({
               aria-hidden="true"
               className={cx("size-2.5 rounded-full", LANE_TONES[lane.column])}
             />
-            <span className="max-w-40 truncate font-medium">
-              {lane.id === MAIN ? "Main agent" : oneLine(lane.id, 40)}
-            </span>
+            <span className="max-w-64 truncate font-medium">{lane.name}</span>
             <span className="text-ink-3">
               {plural(lane.flows, "flow")} · {money(lane.cost)}
             </span>

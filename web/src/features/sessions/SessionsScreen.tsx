@@ -5,6 +5,7 @@ import { sessionsQuery } from "@/api/insight";
 import type { Session } from "@/api/types";
 import { clock, compact, count, DASH, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { plainLine } from "@/lib/plain";
 import { rangeStart } from "@/lib/spend";
 import { type SessionsView, sessionHref } from "@/routes/paths";
 import { Badge, Dot } from "@/ui/Badge";
@@ -18,7 +19,7 @@ import { SessionName } from "@/ui/SessionName";
 import { ShowMore } from "@/ui/ShowMore";
 import { useRowKeys } from "@/ui/useRowKeys";
 import { ExportMenu } from "@/views/ExportMenu";
-import { failed, sessionCache } from "./totals";
+import { failed, lastedMs, sessionCache } from "./totals";
 
 export interface SessionsScreenProps {
   view: SessionsView;
@@ -116,7 +117,7 @@ function Row({ session }: { session: Session }) {
   const { totals } = session;
   const open = totals.flows.open;
   const bad = failed(totals);
-  const lasted = Date.parse(session.last_at) - Date.parse(session.first_at);
+  const lasted = lastedMs(session);
   const cache = sessionCache(totals);
   return (
     <li>
@@ -138,7 +139,7 @@ function Row({ session }: { session: Session }) {
             ) : null}
           </span>
           <span className="mt-0.5 block truncate text-ink-2">
-            {session.preview ? oneLine(session.preview, 200) : "No text was recorded"}
+            {session.preview ? plainLine(session.preview, 200) : "No text was recorded"}
           </span>
         </span>
         <span className="min-w-0 text-xs max-lg:order-last max-lg:col-span-2 max-lg:flex max-lg:gap-2 lg:block">
@@ -148,7 +149,7 @@ function Row({ session }: { session: Session }) {
         <span className="text-xs lg:text-right" title={fullTime(session.last_at)}>
           <span className="text-ink-2">{clock(session.last_at)}</span>
           <span className="ml-2 text-ink-3 lg:ml-0 lg:block">
-            {lasted < 1_000 ? "one moment" : duration(lasted)}
+            {lasted === 0 ? "one moment" : duration(lasted)}
           </span>
         </span>
         <span className="hidden text-right text-xs text-ink-2 lg:block">

@@ -4,6 +4,7 @@ import { actionOf, warmthOf } from "@/lib/action";
 import { clock, compact, DASH, duration, fullTime, money, plural } from "@/lib/format";
 import type { Hit } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
+import { plainLine } from "@/lib/plain";
 import { inputTotal } from "@/lib/usage";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
@@ -27,6 +28,9 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
   const action = actionOf(flow);
   const warmth = warmthOf(flow);
   const lane = laneOf(flow);
+  const named = lanes.find(({ id }) => id === lane);
+  const isWell = action.tone === "ok";
+  const { asked, answered } = saidIn(flow.preview);
   return (
     <div className={cx("flex border-b", open && "bg-ground")}>
       <Rail flow={flow} lanes={lanes} />
@@ -40,29 +44,54 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
         >
           <span className="flex min-w-0 items-center gap-2">
             <DownIcon className={cx("size-3 text-ink-3", !open && "-rotate-90")} />
-            <span className="shrink-0 text-xs text-ink-3" title={fullTime(flow.started_at)}>
+            <span
+              className="shrink-0 text-xs text-ink-3 max-sm:hidden"
+              title={fullTime(flow.started_at)}
+            >
               {clock(flow.started_at)}
             </span>
-            {action.tone === "ok" ? null : <Dot tone={action.tone} pulse={flow.outcome === null} />}
-            <span
-              className={cx(
-                "max-w-[60%] truncate font-medium sm:shrink-0",
-                action.tone === "ok" ? "text-ink" : TEXT_TONE[action.tone],
-              )}
-            >
-              {oneLine(action.words, 160)}
+            {isWell ? null : (
+              <>
+                <Dot tone={action.tone} pulse={flow.outcome === null} />
+                <span
+                  className={cx(
+                    "max-w-[60%] shrink-0 truncate font-medium max-sm:hidden",
+                    TEXT_TONE[action.tone],
+                  )}
+                >
+                  {oneLine(action.words, 160)}
+                </span>
+              </>
+            )}
+            <span className="min-w-0 truncate font-medium" dir="auto">
+              {plainLine(asked ?? action.words, 160)}
             </span>
-            <span className="min-w-0 truncate text-ink-2 max-sm:hidden">
-              {flow.preview ? oneLine(flow.preview, 240) : null}
-            </span>
+            {answered ? (
+              <span className="min-w-0 flex-1 truncate text-ink-2 max-sm:hidden" dir="auto">
+                → {plainLine(answered, 240)}
+              </span>
+            ) : null}
           </span>
           <span className="text-right font-semibold">{money(flow.cost?.micro_usd)}</span>
-          {flow.preview ? (
-            <span className="col-span-2 truncate pl-5 text-xs text-ink-2 sm:hidden">
-              {oneLine(flow.preview, 240)}
+          {answered ? (
+            <span className="col-span-2 truncate pl-5 text-ink-2 sm:hidden" dir="auto">
+              → {plainLine(answered, 240)}
             </span>
           ) : null}
           <span className="col-span-2 mt-0.5 flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1 pl-5 text-2xs text-ink-3">
+            <span className="sm:hidden" title={fullTime(flow.started_at)}>
+              {clock(flow.started_at)}
+            </span>
+            {asked === null ? null : (
+              <span
+                className={cx(
+                  "max-w-full truncate",
+                  isWell ? "" : `sm:hidden ${TEXT_TONE[action.tone]}`,
+                )}
+              >
+                {oneLine(action.words, 160)}
+              </span>
+            )}
             <span>{flow.outcome === null ? "still open" : duration(flow.duration_ms)}</span>
             <span title="All input tokens, those of the cache included, and output tokens">
               {compact(inputTotal(flow))} input, {compact(flow.usage.output)} output
@@ -82,7 +111,9 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
             {flow.retry_of ? <Badge tone="warn">tried again</Badge> : null}
             {flow.capture_gaps > 0 ? <Badge tone="warn">gaps</Badge> : null}
             {lane === MAIN ? null : (
-              <span className="max-w-48 truncate font-mono">{oneLine(lane, 40)}</span>
+              <Badge tone="violet" title={named?.title} className="max-w-64">
+                <span className="truncate">{named?.name ?? oneLine(lane, 40)}</span>
+              </Badge>
             )}
             <span className="truncate">
               {oneLine(flow.model ?? flow.model_requested ?? DASH, 60)}
@@ -94,6 +125,13 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
       </div>
     </div>
   );
+}
+
+/** A preview has the prompt and the answer in one line; what is of one side alone stands for the whole turn. */
+export function saidIn(preview: string | null): { asked: string | null; answered: string | null } {
+  const at = preview?.indexOf(" → ") ?? -1;
+  if (preview === null || at < 0) return { asked: preview, answered: null };
+  return { asked: preview.slice(0, at), answered: preview.slice(at + 3) };
 }
 
 /** A column for each lane; a line where the lane goes on, and a dot where the turn is its. */

@@ -1,5 +1,6 @@
 // The lanes of a session: its own agent first, then its subagents in the order in which they began.
-import type { Flow, SessionAgent } from "@/api/types";
+import type { ConversationLane, Flow, SessionAgent } from "@/api/types";
+import { laneName, laneTitle } from "@/lib/laneName";
 import { subagent } from "@/lib/session";
 
 /** Lanes with a column of their own; further ones share the last. */
@@ -11,6 +12,9 @@ export const MAIN = "main";
 export interface Lane {
   /** A subagent's id, or {@link MAIN}. */
   id: string;
+  /** What it is called, and all that is told of it. */
+  name: string;
+  title: string;
   /** From 0; several lanes may share the last. */
   column: number;
   first: number;
@@ -26,7 +30,13 @@ export function lanesOf(
     totals: { flows: { total: number }; cost: { micro_usd: number } | null };
   },
   agents: readonly SessionAgent[],
+  /** What its transcripts tell of the same. */
+  told: readonly ConversationLane[] = [],
 ): Lane[] {
+  const named = ({ agent_id }: SessionAgent, number: number) => {
+    const lane = told.find((each) => each.agent_id === agent_id) ?? { number, agent_id };
+    return { name: laneName(lane), title: laneTitle(lane) };
+  };
   const began = (agent: SessionAgent) => Date.parse(agent.first_at);
   const apart = [...agents].sort((one, other) => began(one) - began(other));
   const others = apart.reduce((sum, { totals }) => sum + totals.flows.total, 0);
@@ -35,6 +45,8 @@ export function lanesOf(
   return [
     {
       id: MAIN,
+      name: laneName({ number: 0, agent_id: null }),
+      title: laneTitle({ number: 0, agent_id: null }),
       column: 0,
       first: Date.parse(session.first_at),
       last: Date.parse(session.last_at),
@@ -43,6 +55,7 @@ export function lanesOf(
     },
     ...apart.map((agent, at) => ({
       id: agent.agent_id,
+      ...named(agent, at + 1),
       column: Math.min(COLUMNS_MAX - 1, at + 1),
       first: began(agent),
       last: Date.parse(agent.last_at),

@@ -1,5 +1,5 @@
 // What the sums of a session mean: how many of its exchanges failed, and how warm its cache was.
-import type { Totals } from "@/api/types";
+import type { Session, Totals } from "@/api/types";
 
 /** Exchanges that ended without the answer that was asked for; those an agent left are its own wish. */
 export function failed({ flows }: Pick<Totals, "flows">): number {
@@ -13,4 +13,10 @@ export function sessionCache({ usage }: Pick<Totals, "usage">): number | null {
   const written = (usage.cache_write_5m ?? 0) + (usage.cache_write_1h ?? 0);
   const whole = input + read + written;
   return whole === 0 ? null : read / whole;
+}
+
+/** From its first flow's beginning to its newest's; a session lasts at least as long as one of its flows. */
+export function lastedMs({ first_at, last_at, totals }: Session): number {
+  const between = Date.parse(last_at) - Date.parse(first_at);
+  return Math.max(between, totals.latency.duration?.mean_ms ?? 0);
 }

@@ -1,14 +1,17 @@
 // One call of a tool: its input, its result, how often it ran, and where it stands in the record.
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { invocationQuery } from "@/api/insight";
 import { duration, fullTime } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { resultParts } from "@/providers/result";
 import { flowHref, sessionHref } from "@/routes/paths";
 import { CopyButton } from "@/ui/CopyButton";
 import { Failed } from "@/ui/Failed";
 import { Json } from "@/ui/Json";
 import { Note, Skeleton } from "@/ui/Notice";
 import { WireText } from "@/ui/WireText";
+import { PartView } from "@/views/Parts";
 import { ToolInput } from "@/views/ToolInput";
 
 export function InvocationDetail({ id }: { id: string }) {
@@ -42,8 +45,6 @@ export function InvocationDetail({ id }: { id: string }) {
               ? "It is not kept any more, or was empty."
               : "No later request has one."}
           </p>
-        ) : typeof call.result === "string" ? (
-          <WireText text={call.result} mono />
         ) : (
           <Result value={call.result} />
         )}
@@ -92,17 +93,23 @@ export function InvocationDetail({ id }: { id: string }) {
   );
 }
 
-/** Text blocks are read as text, whatever else as JSON. */
+/** Content is read as its parts, whatever else as JSON. */
 function Result({ value }: { value: unknown }) {
-  const texts = Array.isArray(value) ? value.map(textOf) : [textOf(value)];
-  const all = texts.every((text) => text !== null);
-  return all ? <WireText text={texts.join("\n")} mono /> : <Json value={value} />;
-}
-
-function textOf(value: unknown): string | null {
-  if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null || !("text" in value)) return null;
-  return typeof value.text === "string" ? value.text : null;
+  const parts = useMemo(() => resultParts(value), [value]);
+  if (parts === null) return <Json value={value} />;
+  return (
+    <div className="flex min-w-0 flex-col gap-2">
+      {parts.map((part, at) =>
+        part.kind === "text" ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place in the result
+          <WireText key={at} text={part.text} mono />
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place in the result
+          <PartView key={at} part={part} />
+        ),
+      )}
+    </div>
+  );
 }
 
 function Part({ title, children }: { title: string; children: React.ReactNode }) {

@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Params } from "@/api/client";
 import { invocationsQuery } from "@/api/insight";
 import type { Invocation } from "@/api/types";
+import { headWords } from "@/lib/callWords";
 import { bytes, clock, duration, fullTime } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import type { Tone } from "@/lib/outcome";
@@ -141,6 +142,11 @@ function Line({ call, open, onOpen }: { call: Invocation; open: boolean; onOpen:
         <Badge tone="warn">{call.violations.map(({ code }) => oneLine(code, 8)).join(", ")}</Badge>
       ) : null}
       {call.session_id ? <SessionName id={call.session_id} /> : null}
+      {call.input_head ? (
+        <span className="w-full min-w-0 truncate pl-6 font-mono text-ink-2">
+          {headWords(call.tool, call.input_head)}
+        </span>
+      ) : null}
     </button>
   );
 }

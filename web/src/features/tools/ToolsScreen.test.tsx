@@ -84,6 +84,7 @@ const CALL = {
   flow_started_at: "2026-01-02T03:04:05.000000Z",
   duration_ms: 1_500,
   input_bytes: 10,
+  input_head: null,
   result_bytes: 20,
   outcome: "failed",
   state: "failed",
@@ -106,6 +107,43 @@ test("a call unfolds to its input and its result", async () => {
   }
   fireEvent.click(row);
   expect(onOpen).toHaveBeenCalledWith("c-1");
+});
+
+test("a call says what it was asked to do without being unfolded", async () => {
+  const head = JSON.stringify({ command: `cargo test\n${HOSTILE}` });
+  const { asked } = renderScreen(
+    <Invocations tool="Bash" params={{}} open={undefined} onOpen={() => {}} onClose={() => {}} />,
+    {
+      "/api/tools/Bash/invocations": {
+        // Cut where it was too long to be told whole.
+        items: [{ ...CALL, input_head: head.slice(0, -2) }],
+        next_cursor: null,
+      },
+    },
+  );
+  const row = await screen.findByRole("button", { expanded: false });
+  expect(row.textContent).toContain(`cargo test ${HARMLESS}`);
+  expect(asked.some((path) => path.includes("input=true"))).toBe(true);
+});
+
+test("an image in a result is told by its type and size", async () => {
+  const source = { type: "base64", media_type: "image/png", data: "aGVsbG8x" };
+  const { container } = renderScreen(<InvocationDetail id="c-1" />, {
+    "/api/tool-invocations/c-1": {
+      ...CALL,
+      executions: [],
+      result_flow_id: "f-2",
+      input: {},
+      input_raw: null,
+      result: [
+        { type: "text", text: "seen" },
+        { type: "image", source },
+      ],
+    },
+  });
+  expect(await screen.findByText(/image\/png · 6 B/)).toBeTruthy();
+  expect(container.textContent).not.toContain("aGVsbG8x");
+  expect(container.querySelector("img")).toBeNull();
 });
 
 test("input and result are text, whatever is in them", async () => {
