@@ -22,7 +22,7 @@ export const SEVERITIES: Record<Severity, { tone: Tone; label: string }> = {
 };
 
 /** What may be said of a finding in each state. */
-const NEXT: Record<FindingState, [Saying, string][]> = {
+export const NEXT: Record<FindingState, [Saying, string][]> = {
   open: [
     ["acknowledge", "Acknowledge"],
     ["mute", "Mute"],

@@ -78,7 +78,10 @@ test("it is acknowledged, muted, resolved and reopened as its state allows", asy
 
 test("what was said can be taken back, by a button and by a key, to the state before", async () => {
   const { asked } = renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
-    "/api/findings": page([finding(), finding({ id: 8, state: "acknowledged", title: "Seen" })]),
+    "/api/findings": page([
+      finding(),
+      finding({ id: 8, subject: "Read", state: "acknowledged", title: "Seen" }),
+    ]),
     "/api/findings/7/": finding({ state: "muted" }),
     "/api/findings/8/": finding({ id: 8, state: "muted", title: "Seen" }),
   });
@@ -146,4 +149,22 @@ test("the same in many sessions is one row with its count and its sum, and unfol
   const each = within(screen.getByRole("list", { name: /^3 findings/ }));
   expect(each.getAllByRole("button", { name: /^Mute: / })).toHaveLength(3);
   expect(screen.getByText(/rows do not add up/)).toBeTruthy();
+});
+
+test("of all that are one row the same is said at once, and taken back at once", async () => {
+  const { asked } = renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
+    "/api/findings": page([finding(), finding({ id: 8, state: "acknowledged" })]),
+    "/api/findings/7/": finding({ state: "muted" }),
+    "/api/findings/8/": finding({ id: 8, state: "muted" }),
+  });
+  fireEvent.click(await screen.findByRole("button", { name: "Mute all 2: Bash fails" }));
+  await screen.findByText("Muted: 2 findings", { selector: "[role=status]" });
+  fireEvent.click(screen.getByRole("button", { name: /^Undo/ }));
+  await screen.findByText("Undone: 2 findings", { selector: "[role=status]" });
+  expect(asked.filter((each) => each.startsWith("POST")).sort()).toEqual([
+    "POST /api/findings/7/mute",
+    "POST /api/findings/7/reopen",
+    "POST /api/findings/8/acknowledge",
+    "POST /api/findings/8/mute",
+  ]);
 });
