@@ -62,7 +62,10 @@ export function useSaid(): Said[] {
   if (!last) return [];
   return all.filter(
     ({ at, saying, undoes }) =>
-      last.at - at < TOGETHER_MS && saying === last.saying && undoes === last.undoes,
+      last.at - at < TOGETHER_MS &&
+      undoes === last.undoes &&
+      // What takes back brings each to a state of its own.
+      (undoes || saying === last.saying),
   );
 }
 
