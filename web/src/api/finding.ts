@@ -11,6 +11,8 @@ interface Wish {
   saying: Saying;
   /** Takes back what was said before. */
   undoes?: boolean;
+  /** When it was wished, where the same press wished it of others too. */
+  press?: number;
 }
 
 /** By this key what was said is found again. */
@@ -41,6 +43,7 @@ export interface Said {
   /** When, in milliseconds since the epoch. */
   at: number;
   undoes: boolean;
+  press: number | undefined;
 }
 
 /** What was said last with one wish: of several findings where they were named together. */
@@ -55,19 +58,11 @@ export function useSaid(): Said[] {
         was: state.context as FindingState,
         at: state.submittedAt,
         undoes: wish.undoes ?? false,
+        press: wish.press,
       };
     },
   });
   const last = all.at(-1);
   if (!last) return [];
-  return all.filter(
-    ({ at, saying, undoes }) =>
-      last.at - at < TOGETHER_MS &&
-      undoes === last.undoes &&
-      // What takes back brings each to a state of its own.
-      (undoes || saying === last.saying),
-  );
+  return all.filter((each) => each === last || (each.press ?? null) === last.press);
 }
-
-/** What is said within so short a time was one press. */
-const TOGETHER_MS = 100;

@@ -103,8 +103,9 @@ function SaidOfAll({ findings }: { findings: FindingGroup["findings"] }) {
   const { mutate, isPending } = useSaying();
   const state = findings.some((each) => each.state === "open") ? "open" : findings[0].state;
   const say = (saying: Saying) => {
+    const press = performance.now();
     for (const { id, state } of findings) {
-      if (NEXT[state].some(([fits]) => fits === saying)) mutate({ finding: id, saying });
+      if (NEXT[state].some(([fits]) => fits === saying)) mutate({ finding: id, saying, press });
     }
   };
   return (

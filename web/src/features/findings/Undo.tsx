@@ -31,8 +31,9 @@ export function Undo() {
   const said = useSaid().filter(({ at }) => at >= since && at > closed);
   const [first] = said;
   const undo = () => {
+    const press = performance.now();
     for (const { finding, was } of said) {
-      mutate({ finding: finding.id, saying: BACK[was], undoes: true });
+      mutate({ finding: finding.id, saying: BACK[was], undoes: true, press });
     }
   };
   useKeys((event) => {
