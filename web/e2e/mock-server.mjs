@@ -1022,6 +1022,8 @@ function startStream(total, tool = null, session = null, every = 40) {
     error: null,
     reason: null,
     provider: "anthropic",
+    dialect: "anthropic",
+    model_requested: "claude-opus-4-5-20251101",
     host: "api.anthropic.com",
     path: "/v1/messages?beta=true",
     streaming: true,
