@@ -301,7 +301,10 @@ function Waiting({ top, height }: { top: number; height: number }) {
 
 export function Total({ loaded, total }: { loaded: number; total: FlowCount | undefined }) {
   return (
-    <span className="text-xs whitespace-nowrap text-ink-3" role="status">
+    <span
+      className="inline-block min-w-[11ch] text-right text-xs whitespace-nowrap text-ink-3"
+      role="status"
+    >
       {total === undefined
         ? plural(loaded, "flow")
         : `${count(total.count)}${total.more ? "+" : ""} ${total.count === 1 ? "flow" : "flows"}`}
