@@ -34,6 +34,13 @@ export function tallied(names: readonly string[]): string {
   return [...counts].map(([name, times]) => (times > 1 ? `${name} ×${times}` : name)).join(", ");
 }
 
+/** A preview has the prompt and the answer in one line; what is of one side alone stands for the whole turn. */
+export function saidIn(preview: string | null): { asked: string | null; answered: string | null } {
+  const at = preview?.indexOf(" → ") ?? -1;
+  if (preview === null || at < 0) return { asked: preview, answered: null };
+  return { asked: preview.slice(0, at), answered: preview.slice(at + 3) };
+}
+
 export interface Warmth {
   label: string;
   tone: Tone;

@@ -316,7 +316,10 @@ export function Total({ loaded, total }: { loaded: number; total: FlowCount | un
       : `${count(total.count)}${total.more ? "+" : ""} ${total.count === 1 ? "flow" : "flows"}`;
   return (
     <span role="status">
-      <Ending text={text} className="text-xs whitespace-nowrap text-ink-3" />
+      <Ending
+        text={text}
+        className="inline-block min-w-[11ch] text-right text-xs whitespace-nowrap text-ink-3"
+      />
     </span>
   );
 }

@@ -3,13 +3,14 @@
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Invocation, Ledger } from "@/api/types";
+import { saidIn } from "@/lib/action";
 import { makeFlow } from "@/testing/flow";
 import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
 import { makeSession, makeTotals } from "@/testing/sums";
 import { LedgerLine } from "./LedgerLine";
-import { laneOf, lanesOf, MAIN } from "./lanes";
+import { laneOf, lanesOf, MAIN, promptsIn } from "./lanes";
 import { Listed, SessionsScreen } from "./SessionsScreen";
-import { saidIn, TurnCard } from "./TurnCard";
+import { TurnCard } from "./TurnCard";
 import { newTurns } from "./TurnDetail";
 import { lastedMs } from "./totals";
 
@@ -148,14 +149,20 @@ test("a lane has the name that transcripts tell of its subagent, and a turn in i
   const nameless = { ...told, number: 2, agent_id: "a2", agent_type: null, description: null };
   const lanes = lanesOf(
     session,
-    [agent("a1"), agent("a2"), agent("a3")],
+    [agent("a1"), agent("a2"), agent("a3"), agent("a4")],
     [told, { ...nameless, prompt: "**Look** at it" }],
+    promptsIn([
+      makeFlow({ agent_id: "a1", session_id: "s", preview: "Not this" }),
+      makeFlow({ agent_id: "a4", session_id: "s", preview: "Find the rules → Found" }),
+      makeFlow({ agent_id: "s", session_id: "s", preview: "The person's" }),
+    ]),
   );
   expect(lanes.map(({ name }) => name)).toEqual([
     "Main agent",
     "Explore: Find the parser",
     "Look at it",
     "a3",
+    "Find the rules",
   ]);
   expect(lanes[1]?.title).toContain(HARMLESS);
   const flow = makeFlow({ agent_id: "a1", session_id: "s", preview: "Look → **Found** it" });

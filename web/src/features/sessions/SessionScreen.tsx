@@ -1,6 +1,6 @@
 // A session: its sums, its lanes, what transcripts tell beside the wire, and its turns, the newest first.
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { ApiError } from "@/api/client";
 import { conversationHeadQuery, costQuery, ledgerQuery, sessionQuery } from "@/api/insight";
 import type { SessionDetail } from "@/api/types";
@@ -49,11 +49,19 @@ export interface SessionScreenProps {
 
 export function SessionScreen({ id, view, onLook, onLeave }: SessionScreenProps) {
   const { data: session, error, refetch } = useQuery(sessionQuery(id));
+  const [prompts, setPrompts] = useState<ReadonlyMap<string, string>>(new Map());
   const isLone = (session?.agents.length ?? 0) === 0;
   const { data: told } = useQuery({ ...conversationHeadQuery(id), enabled: !isLone });
   const lanes = useMemo(
-    () => (session ? lanesOf(session, session.agents, told?.lanes) : []),
-    [session, told?.lanes],
+    () => (session ? lanesOf(session, session.agents, told?.lanes, prompts) : []),
+    [session, told?.lanes, prompts],
+  );
+  const heard = useCallback(
+    (more: ReadonlyMap<string, string>) =>
+      setPrompts((known) =>
+        [...more.keys()].every((agent) => known.has(agent)) ? known : new Map([...known, ...more]),
+      ),
+    [],
   );
   if (!session) {
     if (error instanceof ApiError && error.status === 404) return <NoSuch id={id} />;
@@ -67,7 +75,14 @@ export function SessionScreen({ id, view, onLook, onLeave }: SessionScreenProps)
     <article aria-label="Session" className="flex h-full min-h-0 flex-col">
       <Header session={session} />
       {lanes.length > 1 ? <Lanes lanes={lanes} view={view} onLook={onLook} /> : null}
-      <Timeline session={id} lanes={lanes} view={view} onLook={onLook} onLeave={onLeave} />
+      <Timeline
+        session={id}
+        lanes={lanes}
+        view={view}
+        onLook={onLook}
+        onLeave={onLeave}
+        onPrompts={heard}
+      />
     </article>
   );
 }

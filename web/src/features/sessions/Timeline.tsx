@@ -10,7 +10,7 @@ import { Failed } from "@/ui/Failed";
 import { UpIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
 import { useRowKeys } from "@/ui/useRowKeys";
-import { type Lane, laneOf } from "./lanes";
+import { type Lane, laneOf, promptsIn } from "./lanes";
 import { TurnCard } from "./TurnCard";
 
 /** Height of a folded card, until it is measured. */
@@ -26,11 +26,19 @@ export interface TimelineProps {
   view: SessionView;
   onLook: (view: SessionView) => void;
   onLeave: () => void;
+  /** Told what the loaded turns' subagents were asked. */
+  onPrompts: (prompts: ReadonlyMap<string, string>) => void;
 }
 
-export function Timeline({ session, lanes, view: look, onLook, onLeave }: TimelineProps) {
+export function Timeline(props: TimelineProps) {
+  const { session, lanes, view: look, onLook, onLeave, onPrompts } = props;
   const filter = useMemo(() => ({ session }), [session]);
   const { flows, view } = useFlowWindow(filter);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each page may bring a subagent's first turn
+  useEffect(() => {
+    const loaded = Array.from({ length: view.length }, (_, at) => flows.at(at));
+    onPrompts(promptsIn(loaded.filter((flow) => flow !== undefined)));
+  }, [flows, onPrompts, view.length, view.status, lanes.length]);
   const { data: calls } = useQuery(failedCallsQuery(session));
   const box = useRef<HTMLElement>(null);
   useRowKeys(box, () => {

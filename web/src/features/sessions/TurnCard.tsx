@@ -1,6 +1,6 @@
 // A turn on one card: what it did, what it cost and took, how warm its cache was, and which tools failed.
 import type { Flow, Invocation } from "@/api/types";
-import { actionOf, warmthOf } from "@/lib/action";
+import { actionOf, saidIn, warmthOf } from "@/lib/action";
 import { clock, compact, DASH, duration, fullTime, money, plural } from "@/lib/format";
 import type { Hit } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
@@ -125,13 +125,6 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
       </div>
     </div>
   );
-}
-
-/** A preview has the prompt and the answer in one line; what is of one side alone stands for the whole turn. */
-export function saidIn(preview: string | null): { asked: string | null; answered: string | null } {
-  const at = preview?.indexOf(" → ") ?? -1;
-  if (preview === null || at < 0) return { asked: preview, answered: null };
-  return { asked: preview.slice(0, at), answered: preview.slice(at + 3) };
 }
 
 /** A column for each lane; a line where the lane goes on, and a dot where the turn is its. */

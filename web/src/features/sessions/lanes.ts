@@ -1,5 +1,6 @@
 // The lanes of a session: its own agent first, then its subagents in the order in which they began.
 import type { ConversationLane, Flow, SessionAgent } from "@/api/types";
+import { saidIn } from "@/lib/action";
 import { laneName, laneTitle } from "@/lib/laneName";
 import { subagent } from "@/lib/session";
 
@@ -32,9 +33,15 @@ export function lanesOf(
   agents: readonly SessionAgent[],
   /** What its transcripts tell of the same. */
   told: readonly ConversationLane[] = [],
+  /** What subagents were asked, by their ids, where nothing else names them. */
+  prompts: ReadonlyMap<string, string> = new Map(),
 ): Lane[] {
   const named = ({ agent_id }: SessionAgent, number: number) => {
-    const lane = told.find((each) => each.agent_id === agent_id) ?? { number, agent_id };
+    const lane = told.find((each) => each.agent_id === agent_id) ?? {
+      number,
+      agent_id,
+      prompt: prompts.get(agent_id) ?? null,
+    };
     return { name: laneName(lane), title: laneTitle(lane) };
   };
   const began = (agent: SessionAgent) => Date.parse(agent.first_at);
@@ -63,6 +70,17 @@ export function lanesOf(
       cost: agent.totals.cost?.micro_usd ?? null,
     })),
   ];
+}
+
+/** What the subagents of some flows were asked: each of their requests begins with it. */
+export function promptsIn(flows: Iterable<Flow>): Map<string, string> {
+  const prompts = new Map<string, string>();
+  for (const flow of flows) {
+    const { asked } = saidIn(flow.preview);
+    const lane = laneOf(flow);
+    if (lane !== MAIN && asked) prompts.set(lane, asked);
+  }
+  return prompts;
 }
 
 /** The lane of a flow. */
