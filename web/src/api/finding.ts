@@ -31,7 +31,11 @@ export function useSaying() {
         .flatMap(([, data]) => data?.pages ?? [])
         .flatMap(({ items }) => items)
         .find(({ id }) => id === finding)?.state ?? "open",
-    onSettled: () => queries.invalidateQueries({ queryKey: ["findings"] }),
+    // Of many that one press named, the last one asks anew.
+    onSettled: () =>
+      queries.isMutating({ mutationKey: KEY }) > 1
+        ? undefined
+        : queries.invalidateQueries({ queryKey: ["findings"] }),
   });
 }
 
@@ -65,4 +69,16 @@ export function useSaid(): Said[] {
   const last = all.at(-1);
   if (!last) return [];
   return all.filter((each) => each === last || (each.press ?? null) === last.press);
+}
+
+/** How many of those that a press named were refused, and whether some are on their way. */
+export function usePressed(press: number | undefined): { refused: number; isPending: boolean } {
+  const states = useMutationState({
+    filters: { mutationKey: KEY },
+    select: ({ state }) => ({ press: (state.variables as Wish).press, status: state.status }),
+  }).filter((each) => press !== undefined && each.press === press);
+  return {
+    refused: states.filter(({ status }) => status === "error").length,
+    isPending: states.some(({ status }) => status === "pending"),
+  };
 }

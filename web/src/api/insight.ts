@@ -269,6 +269,15 @@ export const findingsQuery = (params: Params) =>
     refetchInterval: SUMS_MS,
   });
 
+/** How many findings there are, without them. */
+export const findingCountQuery = (params: Params) =>
+  queryOptions({
+    queryKey: ["findings", "count", params],
+    queryFn: ({ signal }) => ask<Page<Finding>>("/api/findings", { ...params, limit: 1 }, signal),
+    select: ({ total }) => total,
+    refetchInterval: SUMS_MS,
+  });
+
 /** What a flow's request is made of, or the longest of a session's newest. */
 export const contextQuery = (of: { flow: string } | { session: string }) =>
   queryOptions({

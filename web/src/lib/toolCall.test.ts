@@ -141,3 +141,21 @@ test("a tool of an MCP server is named with its server", () => {
   expect(readName("mcp____")).toEqual({ server: null, tool: "mcp____" });
   expect(readName("Bash")).toEqual({ server: null, tool: "Bash" });
 });
+
+test("members of any kind are read, or the input is left as it is", () => {
+  const odd = [null, 1, true, [], {}, { toString: 1, valueOf: 1 }, Object.create(null)];
+  for (const value of odd) {
+    for (const command of ["view", "str_replace", "create", "insert"]) {
+      const input = {
+        command,
+        path: "/a",
+        insert_text: "x",
+        insert_line: value,
+        view_range: value,
+      };
+      expect(() => readCall("str_replace_based_edit_tool", input)).not.toThrow();
+    }
+  }
+  const insert = { command: "insert", path: "/a", insert_text: "x", insert_line: { toString: 1 } };
+  expect(readCall("str_replace_based_edit_tool", insert)).toMatchObject({ kind: "edits" });
+});

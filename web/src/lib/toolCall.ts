@@ -224,7 +224,8 @@ function editor(input: Input): ToolCall | null {
       return written("file_text")(input);
     case "insert": {
       const text = string(input["insert_text"] ?? input["new_str"]);
-      const line = String(input["insert_line"] ?? "?");
+      const at = input["insert_line"];
+      const line = typeof at === "number" || typeof at === "string" ? `${at}`.slice(0, 20) : "?";
       if (text === null) return null;
       return edit(path, `Insert after line ${line} of`, [linesOf(text).map(signed("new"))]);
     }

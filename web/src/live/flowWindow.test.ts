@@ -310,6 +310,21 @@ describe("paging", () => {
     expect(window.snapshot().length).toBeLessThanOrEqual(41);
   });
 
+  test("pages that somebody asked for stay while flows come, and one on its way stands where it belongs", async () => {
+    const { load } = serverOf(3_000, 100);
+    const window = new FlowWindow({ load, matches: () => true });
+    await window.resync();
+    for (let n = 1; n <= 20; n += 1) {
+      const page = window.loadMore();
+      window.apply([nth(3_000 + n)]);
+      await page;
+    }
+    expect(window.snapshot().length).toBe(2_120);
+    const sorted = [...ids(window)].sort().reverse();
+    expect(ids(window)).toEqual(sorted);
+    expect(window.idAt(2_119)).toBe(nth(901).id);
+  });
+
   test("where the newest are all that is wanted, the oldest go and nothing is asked for again", async () => {
     const { load, asked } = serverOf(20, 10);
     const window = new FlowWindow({ load, matches: () => true, newest: 40 });

@@ -3,7 +3,7 @@ import type { Flow, Page } from "@/api/types";
 
 /** Flows whose data is kept; of the rest only the place in the list is. */
 export const ROWS_MAX = 5_000;
-/** Rows at which a list whose top is looked at, and which grows by itself, begins anew. */
+/** A list whose top is looked at begins anew once so many rows came by themselves. */
 const GROWN_MAX = 1_000;
 /** Rows that a list that is loaded anew has again before it is shown, as far as there were so many. */
 const SHOWN_AGAIN = 50;
@@ -61,6 +61,8 @@ export class FlowWindow {
   /** Live flows that came while the snapshot was on its way. */
   private queued: Map<string, Flow> | null = null;
   private aside = new Map<string, Flow>();
+  /** Rows that came by themselves since the list was loaded. */
+  private came = 0;
   private atTop = true;
   private seenAt = 0;
   private abort = new AbortController();
@@ -93,6 +95,7 @@ export class FlowWindow {
       const queued = this.queued ?? new Map<string, Flow>();
       this.queued = null;
       this.aside.clear();
+      this.came = 0;
       // A live flow may be newer than the snapshot's word on it: keep the higher revision of both.
       const known = this.rows;
       this.rows = new Map();
@@ -147,7 +150,7 @@ export class FlowWindow {
     }
     if (this.queued) return;
     if (this.aside.size > ASIDE_MAX && this.atTop && !this.isStuck()) void this.resync();
-    else if (this.atTop && this.length() > this.grownMax()) this.trim();
+    else if (this.atTop && !this.isLoadingRows() && this.hasGrown()) this.trim();
     this.changed();
   }
 
@@ -299,6 +302,7 @@ export class FlowWindow {
       if (place < 0 && !(at === last && (this.next === null || this.length() === 0))) continue;
       part.entries.splice(place < 0 ? part.entries.length : place, 0, entry(flow));
       this.rows.set(flow.id, flow);
+      this.came += 1;
       return;
     }
   }
@@ -372,7 +376,7 @@ export class FlowWindow {
     if (!keep) return;
     if (this.options.newest !== undefined) {
       this.keepNewest(Math.ceil(this.options.newest * 0.75));
-    } else if (below && keep.entries.length < this.grownMax()) {
+    } else if (below && keep.entries.length < Math.min(this.rowsMax(), GROWN_MAX)) {
       for (const part of this.parts.slice(1)) {
         for (const { id } of part.entries) this.rows.delete(id);
       }
@@ -400,8 +404,16 @@ export class FlowWindow {
     return this.options.rowsMax ?? ROWS_MAX;
   }
 
-  private grownMax(): number {
-    return this.options.newest ?? Math.min(this.rowsMax(), GROWN_MAX);
+  /** Whether there is more than is needed: what somebody asked for is not counted. */
+  private hasGrown(): boolean {
+    const { newest } = this.options;
+    if (newest !== undefined) return this.length() > newest;
+    return this.came > GROWN_MAX || this.length() > this.rowsMax();
+  }
+
+  /** A page on its way belongs behind those that are there now. */
+  private isLoadingRows(): boolean {
+    return this.loadingMore || this.parts.some(({ loading }) => loading);
   }
 
   private look(version: number): WindowView {

@@ -186,11 +186,11 @@ fn applied(list: &Value) -> Option<&str> {
     }
 }
 
-/// The patch that stands within a script.
+/// The patches that stand within a script, from the first to the last; an end stands at the beginning of a line.
 fn within(script: &str) -> Option<&str> {
-    const END: &str = "*** End Patch";
+    const END: &str = "\n*** End Patch";
     let patch = &script[script.find("*** Begin Patch")?..];
-    Some(patch.find(END).map_or(patch, |end| &patch[..end + END.len()]))
+    Some(patch.rfind(END).map_or(patch, |end| &patch[..end + END.len()]))
 }
 
 /// A member of an object of a program that is a string literal; the object ends with the first brace outside of one.
@@ -260,6 +260,16 @@ mod tests {
         assert_eq!(doing.commands[0].script, "echo \"hi\"\nls");
         assert_eq!(doing.commands[0].folder.as_deref(), Some("/w"));
         assert_eq!(doing.changes, [("a.txt".to_owned(), "add")]);
+    }
+
+    #[test]
+    fn every_patch_of_a_script_is_told_and_a_line_that_names_an_end_ends_none() {
+        let script = "apply_patch <<'A'\n*** Begin Patch\n*** Add File: a.txt\n+*** End Patch\n+x\n\
+            *** End Patch\nA\napply_patch <<'B'\n*** Begin Patch\n*** Delete File: b.txt\n*** End Patch\nB";
+        let arguments = serde_json::json!({"command": ["bash", "-lc", script]}).to_string();
+        let doing = Doing::of((None, "shell"), &arguments);
+        let expected = [("a.txt".to_owned(), "add"), ("b.txt".to_owned(), "delete")];
+        assert_eq!(doing.changes, expected);
     }
 
     #[test]

@@ -252,8 +252,8 @@ fn is_missed(known: &KnownTranscript, walked: &Walked) -> bool {
         let found = std::fs::symlink_metadata(path);
         return found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     }
-    // Its name was redacted, so that it cannot be asked for.
-    walked.refused.is_empty()
+    // Its name was redacted, so that it cannot be asked for. What was seen and is not read hides nothing.
+    walked.refused.iter().all(|(_, error)| error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// The time of the last change, by which a file is known to be as it was.

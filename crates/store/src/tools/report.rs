@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::order::ToolOrder;
 use super::row::{kept, select};
 use super::sums::{COLUMNS, ToolSums, ToolTally};
+use crate::damage::told_apart;
 use crate::error::StoreError;
 use crate::hours::{DAY_HOURS, HOUR_US, hour_of};
 use crate::store::Store;
@@ -72,7 +73,8 @@ impl Store {
         report.tools.sort_by(|one, other| {
             calls(other).cmp(&calls(one)).then_with(|| one.name.cmp(&other.name))
         });
-        self.put_costs(&mut report, query)?;
+        // Where what they cost cannot be read, the rest is told without it.
+        told_apart(self.put_costs(&mut report, query))?;
         query.order.sort(&mut report.tools);
         Ok(report)
     }

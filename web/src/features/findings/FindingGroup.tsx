@@ -1,6 +1,6 @@
 // The same finding in many places as one row: how often, what it cost together, and each of them once unfolded.
 import { useState } from "react";
-import { type Saying, useSaying } from "@/api/finding";
+import { type Saying, usePressed, useSaying } from "@/api/finding";
 import type { Finding } from "@/api/types";
 import { clock, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
@@ -100,10 +100,13 @@ export function GroupCard({
 
 /** What may be said of all of them at once; each that it does not fit stays as it is. */
 function SaidOfAll({ findings }: { findings: FindingGroup["findings"] }) {
-  const { mutate, isPending } = useSaying();
+  const { mutate } = useSaying();
+  const [pressed, setPressed] = useState<number>();
+  const { refused, isPending } = usePressed(pressed);
   const state = findings.some((each) => each.state === "open") ? "open" : findings[0].state;
   const say = (saying: Saying) => {
     const press = performance.now();
+    setPressed(press);
     for (const { id, state } of findings) {
       if (NEXT[state].some(([fits]) => fits === saying)) mutate({ finding: id, saying, press });
     }
@@ -120,6 +123,9 @@ function SaidOfAll({ findings }: { findings: FindingGroup["findings"] }) {
           {label} all
         </Button>
       ))}
+      <span role="status" className="text-xs text-bad">
+        {refused > 0 ? `${plural(refused, "finding")} not changed` : ""}
+      </span>
     </div>
   );
 }

@@ -16,7 +16,7 @@ import { CopyButton } from "@/ui/CopyButton";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { BackIcon, UpIcon } from "@/ui/icons";
-import { Notice, Skeleton } from "@/ui/Notice";
+import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { Segmented } from "@/ui/Segmented";
 import { SessionName } from "@/ui/SessionName";
 import { useRowKeys } from "@/ui/useRowKeys";
@@ -131,10 +131,15 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
             </button>
           </div>
         ) : null}
-        {lines.error ? (
-          <Failed what="The lines" error={lines.error} onRetry={() => void lines.refetch()} />
-        ) : !lines.data ? (
-          <Skeleton lines={12} />
+        {lines.error && lines.data ? (
+          <Note tone="bad">The next lines could not be loaded: {lines.error.message}</Note>
+        ) : null}
+        {!lines.data ? (
+          lines.error ? (
+            <Failed what="The lines" error={lines.error} onRetry={() => void lines.refetch()} />
+          ) : (
+            <Skeleton lines={12} />
+          )
         ) : entries.length === 0 ? (
           <Notice title="Nothing was said here">
             <p>With notes, what the agent wrote for itself is shown as well.</p>

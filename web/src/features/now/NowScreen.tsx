@@ -1,7 +1,13 @@
 // What is going on: each session at work with its last action, cost, context and cache, and its live text.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useRef } from "react";
-import { budgetsQuery, costQuery, findingsQuery, limitsQuery, sessionsQuery } from "@/api/insight";
+import {
+  budgetsQuery,
+  costQuery,
+  findingCountQuery,
+  limitsQuery,
+  sessionsQuery,
+} from "@/api/insight";
 import { statsQuery } from "@/api/queries";
 import type { Budget, Flow, QuotaWindow, Session } from "@/api/types";
 import { count, money, plural } from "@/lib/format";
@@ -38,7 +44,7 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
     sessionsQuery({ since: new Date(hour - 3_600_000).toISOString() }),
   );
   const { data: today } = useQuery(costQuery({ since: rangeStart("today", new Date(now)) }));
-  const { data: findings } = useInfiniteQuery(findingsQuery({ state: "open" }));
+  const { data: found } = useQuery(findingCountQuery({ state: "open" }));
   const { data: limits, isPending: limitsComing } = useQuery(limitsQuery());
   const { data: budgets, isPending: budgetsComing } = useQuery(budgetsQuery());
   const quietSince = useQuiet(now);
@@ -60,7 +66,6 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
   }
   if (stats?.flows_total === 0 && view.length === 0) return firstRun;
   const atWork = running.filter(({ isAtWork }) => isAtWork);
-  const found = findings?.pages[0]?.total;
   return (
     <Page title="Now">
       <Figures>
