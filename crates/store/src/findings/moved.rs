@@ -1,6 +1,6 @@
 //! Findings of a flow whose session becomes known: they are that session's.
 
-use langley_model::FindingKind;
+use langley_model::{FindingKind, FindingState};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::keep::add;
@@ -49,11 +49,25 @@ pub(crate) fn follow(
                 .insert((id, &key, &to, flow))?,
             Some(known) => known,
         };
-        add(conn, target, flow, cost)?;
+        if add(conn, target, flow, cost)? && known.is_some() {
+            reopen(conn, target, id)?;
+        }
         // What nothing shows any more is gone.
         conn.prepare_cached("DELETE FROM finding_flows WHERE finding = ?1 AND flow = ?2")?
             .execute((id, flow))?;
     }
+    Ok(())
+}
+
+/// Opens what was resolved and has new evidence, unless a person is done with that, too.
+fn reopen(conn: &Connection, resolved: i64, evidence_of: i64) -> rusqlite::Result<()> {
+    let [open, done, muted] =
+        [FindingState::Open, FindingState::Resolved, FindingState::Muted].map(FindingState::as_str);
+    conn.prepare_cached(
+        "UPDATE findings SET state = ?3 WHERE id = ?1 AND state = ?4
+             AND NOT EXISTS (SELECT 1 FROM findings WHERE id = ?2 AND state IN (?4, ?5))",
+    )?
+    .execute((resolved, evidence_of, open, done, muted))?;
     Ok(())
 }
 

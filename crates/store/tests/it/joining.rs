@@ -192,6 +192,33 @@ fn findings_follow_flows_to_the_session_that_they_are_of() {
 }
 
 #[test]
+fn what_was_resolved_in_a_session_opens_again_with_what_a_flow_brings_into_it() {
+    for (state, expected) in [
+        (FindingState::Open, FindingState::Open),
+        (FindingState::Acknowledged, FindingState::Open),
+        (FindingState::Resolved, FindingState::Resolved),
+        (FindingState::Muted, FindingState::Resolved),
+    ] {
+        let fixture = Fixture::new();
+        let store = &fixture.store;
+        let flows = [1, 2].map(inferred);
+        fixture.write(flows.iter().map(of).collect());
+        keep(store, &flows[0], 10);
+        join(store, 1);
+        let of_session = |session: &str| {
+            let found = store.findings(&FindingFilter::default(), None, 9).unwrap().items;
+            found.into_iter().find(|it| it.finding.session.as_deref() == Some(session)).unwrap()
+        };
+        assert!(store.judge_finding(of_session("S").id, FindingState::Resolved).unwrap());
+        let id = keep(store, &flows[1], 20);
+        store.judge_finding(id, state).unwrap();
+        join(store, 2);
+        assert_eq!(of_session("S").state, expected, "{state:?}");
+        assert_eq!(of_session("S").times, 2);
+    }
+}
+
+#[test]
 fn what_is_found_of_a_day_stays_of_no_session() {
     let fixture = Fixture::new();
     let store = &fixture.store;
