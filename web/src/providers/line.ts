@@ -15,14 +15,33 @@ function asked(agent: string, line: Record<string, unknown>): [string, string, u
     return said ? ["openai", "/v1/responses", { input: [payload] }] : null;
   }
   const { content, type } = line;
-  const parts = typeof content === "string" ? [{ text: content }] : content;
-  return Array.isArray(parts)
-    ? [
-        "gemini",
-        "/v1beta/models/-:generateContent",
-        { contents: [{ role: type === "user" ? "user" : "model", parts }] },
-      ]
+  const said = typeof content === "string" ? [{ text: content }] : list(content);
+  const parts = [
+    ...list(line["thoughts"]).map(({ subject, description }) => ({
+      thought: true,
+      text: [subject, description].filter((it) => typeof it === "string").join("\n"),
+    })),
+    ...said.filter(({ text }) => text !== ""),
+    // With their results: Gemini CLI writes a line again once they are there.
+    ...list(line["toolCalls"]).flatMap(({ id, name, args, result }) => [
+      { functionCall: { id, name, args } },
+      ...(result === undefined || result === null ? [] : resultOf({ id, name }, result)),
+    ]),
+  ];
+  const role = type === "user" ? "user" : "model";
+  return parts.length > 0
+    ? ["gemini", "/v1beta/models/-:generateContent", { contents: [{ role, parts }] }]
     : null;
+}
+
+/** Mostly the parts that the model is sent; else whatever the tool answered. */
+function resultOf(call: { id: unknown; name: unknown }, result: unknown): object[] {
+  const parts = list(result).filter((part) => "functionResponse" in part);
+  return parts.length > 0 ? parts : [{ functionResponse: { ...call, response: { result } } }];
+}
+
+function list(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
 /** Of lines that were read, while they are kept. */
