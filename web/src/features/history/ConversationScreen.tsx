@@ -131,6 +131,19 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
             </button>
           </div>
         ) : null}
+        {told.wireError ? (
+          <Note tone="bad">
+            What passed on the wire could not be loaded: {told.wireError.message}
+          </Note>
+        ) : told.isWireCut ? (
+          <Note tone="warn">
+            More passed on the wire than is shown here;{" "}
+            <a href={sessionHref(id)} className="text-accent hover:underline">
+              the session
+            </a>{" "}
+            has all of it.
+          </Note>
+        ) : null}
         {lines.error && lines.data ? (
           <Note tone="bad">The next lines could not be loaded: {lines.error.message}</Note>
         ) : null}

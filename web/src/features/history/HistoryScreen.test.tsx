@@ -106,12 +106,31 @@ test("the wire can be left out, and notes be asked for", async () => {
   expect(look).toHaveBeenLastCalledWith({});
 });
 
-test("what the wire does not tell takes the lines from nobody", async () => {
-  conversation({
-    "/api/conversations/s-1": detail([makeLine({ text: "Kept" })]),
-    "/api/flows": 500,
-  });
-  await screen.findByText("Kept");
+test("what the wire does not tell takes the lines from nobody, and it says so", async () => {
+  for (const view of [{}, { order: "oldest" }] as const) {
+    conversation(
+      {
+        "/api/conversations/s-1": detail([makeLine({ text: "Kept" })]),
+        "/api/flows": 500,
+      },
+      view,
+    );
+    await screen.findByText("Kept");
+    await screen.findByText(/^What passed on the wire could not be loaded/);
+    cleanup();
+  }
+});
+
+test("where more passed than is shown between the lines, the session has it", async () => {
+  const flows = page([makeFlow({ id: "f-3" })]);
+  conversation(
+    {
+      "/api/conversations/s-1": detail([makeLine({ text: "Kept" })]),
+      "/api/flows": { ...flows, next_cursor: "more" },
+    },
+    { order: "oldest" },
+  );
+  await screen.findByText(/^More passed on the wire than is shown here/);
 });
 
 test("a conversation that is not there says so, and leads to those that are", async () => {

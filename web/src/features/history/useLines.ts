@@ -30,6 +30,8 @@ export function useLines(id: string, view: ConversationView) {
     ),
     combine: (each) => ({
       flows: each.flatMap(({ data }) => data?.items ?? []),
+      isCut: each.some(({ data }) => (data?.next_cursor ?? null) !== null),
+      error: each.find(({ error }) => error !== null)?.error ?? null,
       refetch: () => Promise.all(each.map(({ refetch }) => refetch())),
     }),
   });
@@ -57,6 +59,9 @@ export function useLines(id: string, view: ConversationView) {
     lines,
     isNewestFirst,
     isOnWire: flows > 0,
+    /** Why what passed on the wire is not told, or not all of it. */
+    wireError: withWire ? (isNewestFirst ? passed.error : between.error) : null,
+    isWireCut: withWire && !isNewestFirst && between.isCut,
     isLoading: lines.isFetchingNextPage || passed.isFetchingNextPage,
     more: () => void (timeline.next === "flow" ? passed : lines).fetchNextPage(),
     anew: () => {
