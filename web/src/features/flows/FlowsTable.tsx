@@ -315,11 +315,9 @@ export function Total({ loaded, total }: { loaded: number; total: FlowCount | un
       ? plural(loaded, "flow")
       : `${count(total.count)}${total.more ? "+" : ""} ${total.count === 1 ? "flow" : "flows"}`;
   return (
-    <span role="status">
-      <Ending
-        text={text}
-        className="inline-block min-w-[11ch] text-right text-xs whitespace-nowrap text-ink-3"
-      />
+    // As wide for a hundred flows as for a million.
+    <span role="status" className="inline-block min-w-[15ch] text-right text-xs">
+      <Ending text={text} className="whitespace-nowrap text-ink-3" />
     </span>
   );
 }
