@@ -138,7 +138,7 @@ export function ConversationScreen({ id, view, onLook, onLeave }: ConversationSc
         ) : told.isWireCut ? (
           <Note tone="warn">
             More passed on the wire than is shown here;{" "}
-            <a href={sessionHref(id)} className="text-accent hover:underline">
+            <a href={sessionHref(id)} className="text-accent underline">
               the session
             </a>{" "}
             has all of it.
