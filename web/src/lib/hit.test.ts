@@ -68,6 +68,24 @@ test("an address holds the words, some text around them, and no more", () => {
   expect(readHit({ hit: ["x"] })).toEqual({});
 });
 
+test("the words are marked as words of their own, not within others before them", () => {
+  const said = text("The then-hen clucks; the hen sleeps");
+  const found = locate(conversation([said]), [], { hit: "hen", around: "clucks; the hen sleeps" });
+  expect(marked(found)).toBe("hen");
+  expect(found?.start).toBe(said.kind === "text" ? said.text.lastIndexOf("hen") : -1);
+});
+
+test("a text of two million characters is looked through, and so is what is only blanks", () => {
+  // Anything that is not in proportion to the text would take minutes.
+  const long = text(`${"the fox, a hen and \n\n 1 2 3 ".repeat(70_000)} the last wombat`);
+  const blank = text(" ".repeat(1_900_000));
+  const asked = conversation([long], [blank]);
+  const found = locate(asked, [], { hit: "wombat", around: "and 1 2 3 the last wombat" });
+  expect(found?.part).toBe(long);
+  expect(marked(found)).toBe("wombat");
+  expect(locate(asked, [], { hit: "x y z", around: "a hen x y z" })).toBeNull();
+});
+
 test("the other words of a search are found as words of their own, in any case", () => {
   const said = "Ünder the (odd) rule, no oddity: odd";
   expect(standings(said, ["ünder", "odd"]).map(({ start, end }) => said.slice(start, end))).toEqual(

@@ -75,20 +75,16 @@ export function locate(
   const system = { turn: "system", parts: conversation?.system ?? [] } as const;
   const said = hit.place === "prompt" || hit.place === "tool_result";
   const places = said ? [...asked, answered, system] : [answered, ...asked, system];
-  const first = /[\p{L}\p{N}]+/u.exec(hit.hit)?.[0].toLowerCase() ?? "";
-  for (const words of [hit.around, hit.hit]) {
-    const sought = words === undefined ? "" : bare(words).letters;
-    if (sought === "") continue;
+  for (const around of [hit.around, undefined]) {
+    const sought = pattern(hit.hit, around);
+    if (sought === null) continue;
     for (const { turn, parts } of places) {
       for (const part of parts.flatMap(inside)) {
         const text = textOf(part).slice(0, TEXT_MAX);
-        // Most texts have not even the first word; to look closer takes far longer.
-        if (!text.toLowerCase().includes(first)) continue;
-        const found = find(text, sought, bare(hit.hit).letters);
-        if (found) {
-          const words = (hit.words ?? "").split(" ").filter(Boolean);
-          return { part, text, turn, words, ...found };
-        }
+        const [start, end] = sought.exec(text)?.indices?.[1] ?? [];
+        if (start === undefined || end === undefined) continue;
+        const words = (hit.words ?? "").split(" ").filter(Boolean);
+        return { part, text, turn, words, start, end };
       }
     }
   }
@@ -141,36 +137,32 @@ function leaves(value: unknown): string[] {
   return found;
 }
 
-interface Bare {
-  letters: string;
-  /** Of each letter, where it stands in the text. */
-  at: number[];
+/** What is neither letter nor digit: a snippet is in one line, and a text may be laid out in any way. */
+const BETWEEN = "[^\\p{L}\\p{N}]";
+
+const WORD = /[\p{L}\p{N}]+/gu;
+
+/** Finds the words with what stands around them, by their letters; the words are its group. Null where they have none. */
+function pattern(hit: string, around: string | undefined): RegExp | null {
+  const words = hit.match(WORD);
+  if (words === null || around === "") return null;
+  const said = words.join(`${BETWEEN}*`);
+  if (around === undefined) return new RegExp(`(${said})`, "dui");
+  const at = standing(hit, around);
+  if (at === null) return null;
+  // At the ends words may be cut.
+  const before = around.slice(0, at.start).match(WORD) ?? [];
+  const behind = around.slice(at.end).match(WORD) ?? [];
+  const parts = [...before, `(${said})`, ...behind];
+  return new RegExp(parts.join(`${BETWEEN}*`), "dui");
 }
 
-/** Letters and digits alone: a snippet is in one line, and a text may be laid out in any way. */
-function bare(text: string): Bare {
-  const letters: string[] = [];
-  const at: number[] = [];
-  for (const match of text.matchAll(/[\p{L}\p{N}]/gu)) {
-    const lower = match[0].toLowerCase();
-    for (const unit of lower) {
-      letters.push(unit);
-      for (let each = 0; each < unit.length; each += 1) at.push(match.index);
-    }
-  }
-  return { letters: letters.join(""), at };
-}
-
-function find(text: string, sought: string, words: string): { start: number; end: number } | null {
-  const { letters, at } = bare(text);
-  const from = letters.indexOf(sought);
-  if (from < 0) return null;
-  const within = Math.max(0, sought.indexOf(words));
-  const first = at[from + within];
-  const last = at[from + within + Math.max(1, words.length) - 1];
-  if (first === undefined || last === undefined) return null;
-  const width = String.fromCodePoint(text.codePointAt(last) ?? 0).length;
-  return { start: first, end: last + width };
+/** Where the words stand in what is around them: as words of their own, if they do so anywhere. */
+function standing(hit: string, around: string): { start: number; end: number } | null {
+  const [first] = standings(around, [hit]);
+  if (first) return first;
+  const start = around.toLowerCase().indexOf(hit.toLowerCase());
+  return start < 0 ? null : { start, end: start + hit.length };
 }
 
 /** Words of a search that are looked for. */

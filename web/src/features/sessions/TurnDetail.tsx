@@ -4,9 +4,9 @@ import { useMemo } from "react";
 import { requestQuery, responseQuery } from "@/api/queries";
 import type { Flow, Invocation } from "@/api/types";
 import { bytes, duration } from "@/lib/format";
-import type { Hit } from "@/lib/hit";
+import type { Hit, Located } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
-import type { Turn } from "@/providers/conversation";
+import type { Conversation, Part, Turn } from "@/providers/conversation";
 import { blockParts } from "@/providers/message";
 import { dialectView } from "@/providers/registry";
 import { flowHref, toolsHref } from "@/routes/paths";
@@ -36,6 +36,8 @@ export function TurnDetail({
   const answer = useMemo(() => (message ? blockParts(message.blocks) : []), [message]);
   const settled = request.data !== undefined && (response.data ?? response.error) != null;
   const found = useHit(conversation, answer, settled ? hit : undefined);
+  const earlier =
+    found && conversation ? partsBefore(found.turn, conversation, asked.length) : null;
   const failure = request.error ?? response.error;
   return (
     <div className="flex flex-col gap-3 px-5 pt-2 pb-4">
@@ -65,6 +67,11 @@ export function TurnDetail({
         <Skeleton lines={4} />
       ) : (
         <HitContext value={found}>
+          {earlier ? (
+            <Said who="Found further back in the request">
+              <Parts parts={[...earlier]} />
+            </Said>
+          ) : null}
           {asked.map((turn, at) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a turn is its place
             <Said key={at} who={turn.role === "user" ? "New in the request" : turn.role}>
@@ -103,6 +110,17 @@ function Said({ who, children }: { who: string; children: React.ReactNode }) {
       {children}
     </section>
   );
+}
+
+/** What a search found that is not among the last turns of a request; null where it is, or in the answer. */
+function partsBefore(
+  turn: Located["turn"],
+  { turns, system }: Conversation,
+  last: number,
+): readonly Part[] | null {
+  if (turn === "answer") return null;
+  if (turn === "system") return system;
+  return turn < turns.length - last ? (turns[turn]?.parts ?? null) : null;
 }
 
 /** The turns after the model's last words: what this request brought. */
