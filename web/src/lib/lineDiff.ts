@@ -10,7 +10,14 @@ export interface DiffLine {
 /** Pairs of lines that are compared at most; beyond it everything between the common ends is told as exchanged. */
 const PAIRS_MAX = 400_000;
 
-export function lineDiff(before: string, after: string): DiffLine[] {
+/** Pairs of lines that may still be compared: one for all comparisons that are shown together. */
+export interface DiffBudget {
+  pairs: number;
+}
+
+export const diffBudget = (): DiffBudget => ({ pairs: PAIRS_MAX });
+
+export function lineDiff(before: string, after: string, budget = diffBudget()): DiffLine[] {
   const old = linesOf(before);
   const now = linesOf(after);
   let head = 0;
@@ -23,7 +30,8 @@ export function lineDiff(before: string, after: string): DiffLine[] {
   ) {
     tail += 1;
   }
-  const middle = between(old.slice(head, old.length - tail), now.slice(head, now.length - tail));
+  const [gone, come] = [old.slice(head, old.length - tail), now.slice(head, now.length - tail)];
+  const middle = between(gone, come, budget);
   return [
     ...old.slice(0, head).map(signed("same")),
     ...middle,
@@ -42,10 +50,12 @@ export function signed(sign: Sign): (text: string) => DiffLine {
 }
 
 /** By the longest common subsequence, from a table of its lengths from each pair of lines on. */
-function between(old: string[], now: string[]): DiffLine[] {
-  if (old.length * now.length > PAIRS_MAX) {
+function between(old: string[], now: string[], budget: DiffBudget): DiffLine[] {
+  const pairs = old.length * now.length;
+  if (pairs > budget.pairs) {
     return [...old.map(signed("gone")), ...now.map(signed("new"))];
   }
+  budget.pairs -= pairs;
   const width = now.length + 1;
   const lengths = new Uint32Array((old.length + 1) * width);
   const at = (row: number, column: number) => lengths[row * width + column] ?? 0;

@@ -48,6 +48,16 @@ describe("a tool's input", () => {
     });
     const many = readCall("MultiEdit", { file_path: "/x.rs", edits: [one, one] });
     expect(many).toMatchObject({ files: [{ hunks: [{ length: 3 }, { length: 3 }] }] });
+    const lines = (word: string) => Array.from({ length: 400 }, (_, at) => `${word} ${at}`);
+    const long = {
+      old_string: [...lines("a"), "same", "x"].join("\n"),
+      new_string: [...lines("b"), "same", "y"].join("\n"),
+    };
+    const read = readCall("MultiEdit", { file_path: "/x.rs", edits: [long, long, long] });
+    const [{ hunks } = { hunks: [] }] = read?.kind === "edits" ? read.files : [];
+    // Two are compared line by line; the last is told as an exchange.
+    const same = hunks.map((hunk) => hunk.filter(({ sign }) => sign === "same").length);
+    expect(same).toEqual([1, 1, 0]);
     expect(readCall("Write", { file_path: "/x.rs", content: "1\n2\n" })).toMatchObject({
       files: [{ what: "Write", hunks: [[{ sign: "new", text: "1" }, { text: "2" }]] }],
     });

@@ -2,7 +2,7 @@
 //
 // Sources: the tools of Claude Code, Codex, Gemini CLI and the providers' own, as their requests name them. An
 // input that has not the shape its name promises is told as JSON, as every other is.
-import { type DiffLine, lineDiff, linesOf, signed } from "./lineDiff";
+import { type DiffBudget, type DiffLine, diffBudget, lineDiff, linesOf, signed } from "./lineDiff";
 
 export interface FileEdit {
   path: string;
@@ -181,15 +181,15 @@ function edit(path: string, what: string, hunks: DiffLine[][]): ToolCall {
 }
 
 /** One exchange of text; what was not sent yet, or not at all, is no text. */
-function exchange(input: Input): DiffLine[] | null {
+function exchange(input: Input, budget: DiffBudget): DiffLine[] | null {
   const before = string(input["old_string"] ?? input["old_str"]);
   const after = string(input["new_string"] ?? input["new_str"]);
-  return before === null && after === null ? null : lineDiff(before ?? "", after ?? "");
+  return before === null && after === null ? null : lineDiff(before ?? "", after ?? "", budget);
 }
 
 function replacement(input: Input): ToolCall | null {
   const path = pathOf(input);
-  const hunk = exchange(input);
+  const hunk = exchange(input, diffBudget());
   if (path === null || hunk === null) return null;
   return edit(path, input["replace_all"] === true ? "Edit everywhere in" : "Edit", [hunk]);
 }
@@ -198,7 +198,11 @@ function replacements(input: Input): ToolCall | null {
   const path = pathOf(input);
   const { edits } = input;
   if (path === null || !Array.isArray(edits)) return null;
-  const hunks = edits.map((each) => (typeof each === "object" && each ? exchange(each) : null));
+  // However many there are, to compare them takes no longer than to compare one.
+  const budget = diffBudget();
+  const hunks = edits.map((each) =>
+    typeof each === "object" && each ? exchange(each, budget) : null,
+  );
   return hunks.some((hunk) => hunk === null) ? null : edit(path, "Edit", hunks as DiffLine[][]);
 }
 
