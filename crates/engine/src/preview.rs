@@ -58,10 +58,16 @@ pub(crate) fn of_answer(redactor: &Redactor, message: &Message) -> Option<String
     (!tools.is_empty()).then(|| format!("[{}]", tools.join(", ")))
 }
 
-/// Question and answer in one line.
+/// What stands between question and answer.
+const BETWEEN: &str = " → ";
+
+/// Question and answer in one line. An arrow that the question has itself stands behind a no-break space, so that the
+/// first between blanks is that before the answer.
 pub(crate) fn joined(question: Option<&str>, answer: Option<&str>) -> Option<String> {
     match (question, answer) {
-        (Some(question), Some(answer)) => Some(format!("{question} → {answer}")),
+        (Some(question), Some(answer)) => {
+            Some([&question.replace(BETWEEN, "\u{a0}→ "), BETWEEN, answer].concat())
+        }
         (one, other) => one.or(other).map(str::to_owned),
     }
 }
@@ -101,5 +107,7 @@ mod tests {
         assert_eq!(joined(Some("q"), Some("a")).as_deref(), Some("q → a"));
         assert_eq!(joined(None, Some("a")).as_deref(), Some("a"));
         assert_eq!(joined(None, None), None);
+        let arrows = joined(Some("a → b → c"), Some("d → e")).unwrap();
+        assert_eq!(arrows.split_once(BETWEEN), Some(("a\u{a0}→ b\u{a0}→ c", "d → e")));
     }
 }
