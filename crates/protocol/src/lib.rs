@@ -11,7 +11,7 @@ pub mod encoding;
 pub mod event_stream;
 mod folder;
 pub mod gemini;
-mod json;
+pub mod json;
 pub mod json_array;
 pub mod openai;
 pub mod passages;

@@ -1,13 +1,12 @@
 //! `langley extract`: questions that agents' own files answer, as JSON or as a table.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use jiff::Timestamp;
 use langley_engine::{ExtractMode, ExtractQuery, Extracted, extract_reference};
-use langley_model::RedactedBytes;
+use langley_model::Redacted;
 use serde_json::{Map, Value};
 
 use super::flows::parse_since;
@@ -24,6 +23,9 @@ const ROWS_MAX: usize = 200;
 
 /// Bytes that are written at a time: whole pages, which are not read before they are written.
 const BUFFER: usize = 256 << 10;
+
+/// The same where there are many files: what waits for all of them has room in the processor's cache.
+const BUFFER_OF_MANY: usize = 48 << 10;
 
 /// Characters of a cell.
 const CELL: usize = 100;
@@ -65,7 +67,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
         // The first of all would be the oldest.
         query.latest = Some(ROWS_MAX);
     }
-    let mut tell = |out: &mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>| {
+    let mut tell = |out: &mut dyn FnMut(ExtractMode, Redacted<&[u8]>) -> io::Result<()>| {
         let files = (&*walked.files, usage.take());
         langley_engine::extract(files, &query, (&book, &redactor), threads, out)
     };
@@ -84,7 +86,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
         None if is_table => {
             let mut rows = Vec::new();
             let done = tell(&mut |mode, line| {
-                rows.extend(row(mode, line.as_bytes()));
+                rows.extend(row(mode, &line));
                 Ok(())
             });
             print!("{}", table(rows, args.latest.is_none()));
@@ -92,10 +94,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
         }
         None => {
             let mut stdout = BufWriter::with_capacity(BUFFER, io::stdout().lock());
-            let done = tell(&mut |_, line| {
-                stdout.write_all(line.as_bytes())?;
-                stdout.write_all(b"\n")
-            });
+            let done = tell(&mut |_, line| stdout.write_all(&line));
             match done.and_then(|done| stdout.flush().map(|()| done)) {
                 Ok(done) => done,
                 // Whoever read it has seen enough.
@@ -177,24 +176,24 @@ fn modes(names: &[String]) -> Result<Vec<ExtractMode>> {
 
 /// How records are told to whoever takes them.
 type Tell<'t> = &'t mut dyn FnMut(
-    &mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>,
+    &mut dyn FnMut(ExtractMode, Redacted<&[u8]>) -> io::Result<()>,
 ) -> io::Result<Extracted>;
 
 /// Writes a file for each mode, which has its name once it is complete; how many records there are.
 fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<(Extracted, u64)> {
     fs::create_dir_all(folder)?;
-    let mut files: HashMap<ExtractMode, BufWriter<File>> = HashMap::new();
     let place = |mode: ExtractMode, end: &str| folder.join(format!("{}.ndjson{end}", mode.name()));
+    let mut files: [Option<BufWriter<File>>; ExtractMode::ALL.len()] = [const { None }; _];
+    let buffer = if modes.len() > 4 { BUFFER_OF_MANY } else { BUFFER };
     for mode in modes {
         let file = File::create(place(*mode, ".part"))?;
-        files.insert(*mode, BufWriter::with_capacity(BUFFER, file));
+        files[*mode as usize] = Some(BufWriter::with_capacity(buffer, file));
     }
     let done = tell(&mut |mode, line| {
-        let Some(file) = files.get_mut(&mode) else { return Ok(()) };
-        file.write_all(line.as_bytes())?;
-        file.write_all(b"\n")
+        files[mode as usize].as_mut().map_or(Ok(()), |file| file.write_all(&line))
     })?;
-    for (mode, mut file) in files {
+    for (mode, file) in ExtractMode::ALL.iter().copied().zip(files) {
+        let Some(mut file) = file else { continue };
         file.flush()?;
         fs::rename(place(mode, ".part"), place(mode, ""))?;
     }

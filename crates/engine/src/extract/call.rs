@@ -1,5 +1,11 @@
 //! What a tool call does, by its name and its arguments: agents name the same things differently.
 
+use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::sync::LazyLock;
+
+use langley_protocol::json::{self, Object};
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 /// What a call does.
@@ -47,25 +53,27 @@ pub(super) struct Web {
 impl Doing {
     /// Of a call with this name, in the namespace that stands beside it, and these arguments, as JSON.
     pub(super) fn of((namespace, name): (Option<&str>, &str), input: &str) -> Self {
-        let input: Value = serde_json::from_str(input).unwrap_or_default();
         let mut doing = Self::default();
-        let text = |names: &[&str]| {
-            names.iter().find_map(|name| input.get(name)?.as_str()).map(str::to_owned)
-        };
-        let number = |name: &str| input.get(name).and_then(Value::as_u64);
+        // Of most tools nothing is told beside their calls.
+        let members = LazyCell::new(|| Object::of(input).unwrap_or_default());
+        let text =
+            |names: &[&str]| names.iter().find_map(|name| members.text(name)).map(Cow::into_owned);
+        let said = || json::text(input).map(Cow::into_owned);
         let mcp = of_server(namespace, name);
         doing.mcp = mcp.map(|(server, tool)| (server.to_owned(), tool.to_owned()));
         match name {
             "Bash" | "PowerShell" | "shell" | "shell_command" | "exec_command" | "local_shell"
             | "container.exec" | "run_shell_command" => {
-                let list = input.get("command").or_else(|| input.get("cmd"));
-                let script = match list.and_then(applied) {
+                let list = members.raw("command").or_else(|| members.raw("cmd"));
+                let list = list.filter(|raw| raw.starts_with('['));
+                let list: Option<Value> = list.and_then(|raw| serde_json::from_str(raw).ok());
+                let script = match list.as_ref().and_then(applied) {
                     // Codex takes the patch out of it, and no shell runs.
                     Some(patch) => {
                         doing.patched(Some(patch.to_owned()));
                         None
                     }
-                    None => text(&["command", "cmd"]).or_else(|| words(list?)),
+                    None => text(&["command", "cmd"]).or_else(|| words(list.as_ref()?)),
                 };
                 doing.commands.extend(script.map(|script| Command {
                     script,
@@ -74,20 +82,27 @@ impl Doing {
                 }));
             }
             // Codex's only tool at times: its input is a program, which calls the others.
-            "exec" => doing.program(input.as_str().unwrap_or_default()),
+            "exec" => doing.program(&said().unwrap_or_default()),
             "apply_patch" | "applypatch" => {
-                let patch = input.as_str().map(str::to_owned).or_else(|| text(&["input", "patch"]));
+                let patch = said().or_else(|| text(&["input", "patch"]));
                 doing.patched(patch);
             }
             "Read" | "NotebookRead" | "read_file" => {
-                doing.reads = text(&["file_path", "notebook_path", "absolute_path", "path"])
-                    .map(|path| Read { path, from: number("offset"), limit: number("limit") });
+                doing.reads =
+                    text(&["file_path", "notebook_path", "absolute_path", "path"]).map(|path| {
+                        Read {
+                            path,
+                            from: members.number("offset"),
+                            limit: members.number("limit"),
+                        }
+                    });
             }
             "Write" | "write_file" => {
-                doing.changes.extend(text(&["file_path", "path"]).map(|path| (path, "write")));
+                let path = path(input).or_else(|| text(&["path"]));
+                doing.changes.extend(path.map(|path| (path, "write")));
             }
             "Edit" | "MultiEdit" | "NotebookEdit" | "replace" => {
-                let path = text(&["file_path", "notebook_path", "path"]);
+                let path = path(input).or_else(|| text(&["notebook_path", "path"]));
                 doing.changes.extend(path.map(|path| (path, "edit")));
             }
             "Task" | "Agent" | "spawn_agent" => {
@@ -165,6 +180,11 @@ fn of_server<'a>(namespace: Option<&'a str>, name: &'a str) -> Option<(&'a str, 
     }
 }
 
+/// The file that a call is about, where it says that before all else: what it writes is long.
+fn path(input: &str) -> Option<String> {
+    Object::up_to(input, "file_path")?.text("file_path").map(Cow::into_owned)
+}
+
 /// The script of a list of words: what a shell is told to run, else the words.
 fn words(list: &Value) -> Option<String> {
     let words: Vec<&str> = list.as_array()?.iter().filter_map(Value::as_str).collect();
@@ -186,10 +206,13 @@ fn applied(list: &Value) -> Option<&str> {
     }
 }
 
+/// How a patch begins.
+static PATCH: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("*** Begin Patch"));
+
 /// The patches that stand within a script, from the first to the last; an end stands at the beginning of a line.
 fn within(script: &str) -> Option<&str> {
     const END: &str = "\n*** End Patch";
-    let patch = &script[script.find("*** Begin Patch")?..];
+    let patch = &script[PATCH.find(script.as_bytes())?..];
     Some(patch.rfind(END).map_or(patch, |end| &patch[..end + END.len()]))
 }
 

@@ -14,9 +14,10 @@ use langley_protocol::transcript::TranscriptFormat;
 use parking_lot::Mutex;
 
 use super::marks::Prompts;
+use super::records::{Records, Told};
 use super::run::{ExtractQuery, Extracted, Out};
 use super::tail::{Tail, TailLine};
-use super::teller::{Teller, Told};
+use super::teller::Teller;
 use crate::import::{Lines, RawLine};
 use crate::transcripts::{TranscriptFile, side_by_side};
 
@@ -93,9 +94,9 @@ pub(super) fn tell(
                 return None;
             }
             let mut told = Extracted::default();
-            let mut take = |lines: Vec<Told>| {
+            let mut take = |lines: &[Told]| {
                 let mut latest = latest.lock();
-                latest.take(number, &lines);
+                latest.take(number, lines);
                 latest.bound()
             };
             if let Err(error) = look_through(file, asked, &mut told, &mut take) {
@@ -113,19 +114,19 @@ pub(super) fn tell(
     for spot in &found {
         of_files.entry(spot.file).or_default().push(spot.offset);
     }
-    let mut records: BTreeMap<(usize, u64), Vec<Option<Told>>> = BTreeMap::new();
+    let mut records: BTreeMap<(usize, u64), Records> = BTreeMap::new();
     for (number, mut offsets) in of_files {
         offsets.sort_unstable();
         offsets.dedup();
         for (offset, lines) in placed(&files[number], &offsets, asked)? {
-            records.insert((number, offset), lines.into_iter().map(Some).collect());
+            records.insert((number, offset), lines);
         }
     }
     for Spot { file, offset, nth, .. } in found {
-        let lines = records.get_mut(&(file, offset));
-        if let Some(line) = lines.and_then(|lines| lines.get_mut(nth)?.take()) {
+        let lines = records.get(&(file, offset));
+        if let Some((_, line)) = lines.and_then(|lines| lines.get(nth)) {
             told.records += 1;
-            out(mode, &line.line)?;
+            out(mode, line)?;
         }
     }
     Ok(())
@@ -136,7 +137,7 @@ fn look_through(
     file: &TranscriptFile,
     (query, redactor): Asked<'_>,
     told: &mut Extracted,
-    take: &mut dyn FnMut(Vec<Told>) -> Option<Micros>,
+    take: &mut dyn FnMut(&[Told]) -> Option<Micros>,
 ) -> io::Result<()> {
     let source = File::open(&file.path)?;
     let mut teller = Teller::new(file, query, redactor);
@@ -153,7 +154,8 @@ fn look_through(
         let mut lines = Lines::new(source, 0, file.size)?;
         while let Some(raw) = lines.next()? {
             teller.read(&raw);
-            take(std::mem::take(&mut teller.out));
+            take(teller.desk.draft.told());
+            teller.desk.draft.clear();
         }
     }
     told.count(&teller.counts);
@@ -165,9 +167,9 @@ fn backwards(
     mut tail: Tail,
     teller: &mut Teller<'_>,
     told: &mut Extracted,
-    take: &mut dyn FnMut(Vec<Told>) -> Option<Micros>,
+    take: &mut dyn FnMut(&[Told]) -> Option<Micros>,
 ) -> io::Result<()> {
-    let mut bound = take(Vec::new());
+    let mut bound = take(&[]);
     // The last line says whether there can be anything late enough at all.
     let mut undated = usize::MAX;
     while let Some(TailLine { offset, bytes, is_ended }) = tail.next()? {
@@ -180,9 +182,10 @@ fn backwards(
         if at.is_some() {
             undated = 0;
         }
-        let lines = std::mem::take(&mut teller.out);
-        if !lines.is_empty() {
-            bound = take(lines);
+        let draft = &mut teller.desk.draft;
+        if !draft.told().is_empty() {
+            bound = take(draft.told());
+            draft.clear();
         }
         let is_before = |(at, bound): (Micros, Micros)| at.0 < bound.0.saturating_sub(DISORDER_US);
         if at.zip(bound).is_some_and(is_before) {
@@ -198,7 +201,7 @@ fn placed(
     file: &TranscriptFile,
     offsets: &[u64],
     (query, redactor): Asked<'_>,
-) -> io::Result<BTreeMap<u64, Vec<Told>>> {
+) -> io::Result<BTreeMap<u64, Records>> {
     let mut teller = Teller::new(file, query, redactor);
     let prompts = Prompts::of(file.format);
     // Which of its lines tells something new is known of no line alone.
@@ -210,7 +213,7 @@ fn placed(
         if raw.offset == **offset {
             offsets.next();
             teller.read(&raw);
-            told.insert(raw.offset, std::mem::take(&mut teller.out));
+            told.insert(raw.offset, teller.take_records());
         } else {
             // Questions make turns.
             teller.pass_over(&raw, is_whole || prompts.may_be(raw.bytes));

@@ -10,6 +10,7 @@ mod marks;
 mod mode;
 mod queue;
 mod record;
+mod records;
 mod reference;
 mod run;
 mod sums;

@@ -5,7 +5,8 @@ use std::io;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::teller::{Counts, Told};
+use super::records::Records;
+use super::teller::Counts;
 
 /// Bytes of records that may wait of files whose turn it is not yet, and of the one whose turn it is. Beyond that one
 /// portion of each thread, which is as long as its longest record.
@@ -16,15 +17,15 @@ const OF_TURN: usize = 512 << 10;
 #[derive(Debug)]
 pub(super) enum Portion {
     /// Records of a file.
-    Lines(Vec<Told>),
+    Records(Records),
     /// The file ends.
     End(io::Result<Counts>),
 }
 
 impl Portion {
-    fn bytes(&self) -> usize {
+    const fn bytes(&self) -> usize {
         match self {
-            Self::Lines(lines) => lines.iter().map(|line| line.line.as_bytes().len()).sum(),
+            Self::Records(records) => records.len(),
             Self::End(_) => 0,
         }
     }
@@ -143,14 +144,20 @@ mod tests {
     use langley_model::{Redactor, RedactorOptions};
 
     use super::super::mode::ExtractMode;
+    use super::super::record::Head;
+    use super::super::records::{Draft, Told};
     use super::*;
 
     #[test]
     fn portions_of_a_file_come_in_their_order_however_far_ahead_they_are() {
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let portion = |offset: u64| {
-            let (mode, line) = (ExtractMode::UserPrompts, redactor.body(vec![b' '; OF_TURN / 2]));
-            Portion::Lines(vec![Told { mode, at: None, offset, response: None, line }])
+            let told = Told { mode: ExtractMode::UserPrompts, at: None, offset, response: None };
+            let mut draft = Draft::default();
+            draft.put(told, &Head::default(), |record| {
+                record.text("text", Some(&" ".repeat(OF_TURN / 2)));
+            });
+            Portion::Records(draft.take(&redactor))
         };
         // More than may wait.
         let count = 3 * (AHEAD / OF_TURN) as u64;
@@ -165,8 +172,10 @@ mod tests {
             assert!(queue.put(0, Portion::End(Ok(Counts::default()))));
             assert!(matches!(queue.next_of(0), Some(Portion::End(Ok(_)))));
             for expected in 0..count {
-                let Some(Portion::Lines(lines)) = queue.next_of(1) else { panic!("{expected}") };
-                assert_eq!(lines[0].offset, expected);
+                let Some(Portion::Records(records)) = queue.next_of(1) else {
+                    panic!("{expected}")
+                };
+                assert_eq!(records.iter().next().unwrap().0.offset, expected);
             }
             assert!(matches!(queue.next_of(1), Some(Portion::End(Ok(_)))));
         });

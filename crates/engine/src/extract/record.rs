@@ -1,8 +1,8 @@
 //! A record: a line of JSON, its members in the order in which they are put.
 
-use std::fmt::Display;
 use std::io::Write as _;
 
+use itoa::{Buffer, Integer};
 use jiff::Timestamp;
 use langley_model::Micros;
 use langley_protocol::transcript::Words;
@@ -12,6 +12,9 @@ use super::mode::ExtractMode;
 
 /// The version of the records' form.
 const VERSION: u64 = 1;
+
+/// Bytes of a text that is looked through for escapes before it is written: most ids and names have none.
+const PLAIN_MAX: usize = 512;
 
 /// Of whom a record is, and when.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,7 +39,7 @@ pub(super) struct Source<'a> {
 
 /// What every record of a line begins with, after its mode.
 #[derive(Debug, Default)]
-pub(super) struct Head(Record);
+pub(super) struct Head(Vec<u8>);
 
 impl Head {
     pub(super) fn of(whose: Whose<'_>, source: Option<Source<'_>>) -> Self {
@@ -47,10 +50,8 @@ impl Head {
 
     /// Writes that of another line.
     pub(super) fn write(&mut self, whose: Whose<'_>, source: Option<Source<'_>>) {
-        let record = &mut self.0;
-        record.0.clear();
-        // What stands before it.
-        record.0.push(b'{');
+        self.0.clear();
+        let mut record = Record(&mut self.0);
         record.number("v", Some(VERSION));
         record.text("agent", Some(whose.agent));
         record.text("session_id", whose.session);
@@ -59,45 +60,40 @@ impl Head {
         }
         record.number("turn", whose.turn);
         record.time("ts", whose.at);
-        match source {
-            Some(Source { path, line, offset }) => {
-                // Writing to a list does not fail.
-                let _ =
-                    write!(record.0, r#","src":{{"path":{path},"line":{line},"offset":{offset}}}"#);
-            }
-            None => record.json("src", None),
-        }
+        let Some(Source { path, line, offset }) = source else { return record.json("src", None) };
+        record.json("src", Some(r#"{"path":"#));
+        record.0.extend_from_slice(path.as_bytes());
+        record.number("line", Some(line));
+        record.number("offset", Some(offset));
+        record.0.push(b'}');
     }
 }
 
-/// A record that is being written.
-#[derive(Debug, Default)]
-pub(super) struct Record(Vec<u8>);
+/// A record that is being written, behind whatever is in the list.
+#[derive(Debug)]
+pub(super) struct Record<'l>(&'l mut Vec<u8>);
 
-impl Record {
+impl<'l> Record<'l> {
     /// Begins one with what every record has.
-    pub(super) fn new(mode: ExtractMode, Head(Self(head)): &Head) -> Self {
-        let mut record = Self(Vec::with_capacity(head.len() + 256));
-        record.text("mode", Some(mode.name()));
-        record.0.extend_from_slice(head.get(1..).unwrap_or_default());
-        record
+    pub(super) fn new(mode: ExtractMode, Head(head): &Head, list: &'l mut Vec<u8>) -> Self {
+        list.reserve(head.len() + 256);
+        list.extend_from_slice(br#"{"mode":""#);
+        list.extend_from_slice(mode.name().as_bytes());
+        list.push(b'"');
+        list.extend_from_slice(head);
+        Self(list)
     }
 
+    #[inline]
     fn name(&mut self, name: &str) {
-        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
-        self.0.push(b'"');
+        self.0.extend_from_slice(b",\"");
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
     }
 
-    /// What shows as JSON.
-    fn shown(&mut self, name: &str, value: Option<impl Display>) {
-        self.name(name);
-        // Writing to a list does not fail.
-        let _ = match value {
-            Some(value) => write!(self.0, "{value}"),
-            None => write!(self.0, "null"),
-        };
+    fn integer(&mut self, name: &str, number: Option<impl Integer>) {
+        let mut room = Buffer::new();
+        self.json(name, number.map(|number| room.format(number)));
     }
 
     /// JSON as it stands.
@@ -109,9 +105,16 @@ impl Record {
     }
 
     pub(super) fn text(&mut self, name: &str, text: Option<&str>) {
+        let Some(text) = text else { return self.json(name, None) };
         // With room for some escapes: of a long text, what grows by doubling takes twice as much.
-        self.0.reserve(text.map_or(0, |text| text.len() + text.len() / 16) + name.len() + 32);
-        self.serialized(name, &text);
+        self.0.reserve(text.len() + text.len() / 16 + name.len() + 32);
+        if text.len() > PLAIN_MAX || !is_plain(text) {
+            return self.serialized(name, text);
+        }
+        self.name(name);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
     }
 
     pub(super) fn words(&mut self, name: &str, words: Option<&Words<'_>>) {
@@ -135,19 +138,19 @@ impl Record {
     fn serialized(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
         self.name(name);
         // Texts become JSON, and a list takes them.
-        let _ = serde_json::to_writer(&mut self.0, value);
+        let _ = serde_json::to_writer(&mut *self.0, value);
     }
 
     pub(super) fn number(&mut self, name: &str, number: Option<u64>) {
-        self.shown(name, number);
+        self.integer(name, number);
     }
 
     pub(super) fn signed(&mut self, name: &str, number: Option<i64>) {
-        self.shown(name, number);
+        self.integer(name, number);
     }
 
     pub(super) fn flag(&mut self, name: &str, flag: Option<bool>) {
-        self.shown(name, flag);
+        self.json(name, flag.map(|flag| if flag { "true" } else { "false" }));
     }
 
     /// RFC 3339.
@@ -160,9 +163,14 @@ impl Record {
         let _ = write!(self.0, "\"{at}\"");
     }
 
-    /// The record's JSON.
-    pub(super) fn close(mut self) -> Vec<u8> {
-        self.0.push(b'}');
-        self.0
+    /// Ends it, and its line.
+    pub(super) fn close(self) {
+        self.0.extend_from_slice(b"}\n");
     }
+}
+
+/// Whether a text is its own JSON but for the quotes.
+fn is_plain(text: &str) -> bool {
+    // Without a branch many bytes are looked at at once.
+    !text.bytes().fold(false, |met, byte| met | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
 }

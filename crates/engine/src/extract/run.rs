@@ -7,23 +7,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use langley_model::{Micros, RedactedBytes, Redactor};
+use langley_model::{Micros, Redacted, RedactedBytes, Redactor};
 use langley_protocol::transcript::TranscriptFormat;
 use langley_store::{Measure, Sums};
 
 use super::latest;
 use super::mode::ExtractMode;
 use super::queue::{Portion, Queue};
-use super::record::{Head, Record, Whose};
-use super::teller::{Counts, Teller, Told};
+use super::record::{Head, Whose};
+use super::records::{Draft, PORTION, Records, Told};
+use super::teller::{Counts, Teller};
 use crate::import::Lines;
 use crate::price::{PriceBook, Pricer};
 use crate::transcripts::{
     Scanned, Till, TranscriptCache, TranscriptFile, TranscriptQuery, scan, transcript_blocks,
 };
-
-/// Bytes of records that are handed on at once.
-const PORTION: usize = 128 << 10;
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -62,8 +60,11 @@ pub struct Extracted {
     pub refused: Vec<(PathBuf, io::Error)>,
 }
 
-/// Where records go, each without its line feed.
-pub(super) type Out<'o> = &'o mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>;
+/// Where records go, each a line with its end.
+pub(super) type Out<'o> = &'o mut dyn FnMut(ExtractMode, Redacted<&[u8]>) -> io::Result<()>;
+
+/// Takes a record on its way out.
+type Take<'t> = &'t mut dyn FnMut(Told, Redacted<&[u8]>, &mut Extracted) -> io::Result<()>;
 
 impl ExtractQuery {
     /// For these modes, each once.
@@ -156,10 +157,15 @@ pub fn extract(
                 && files.iter().any(|file| file.format == format)
             {
                 let whose = Whose { agent: format.agent(), ..Whose::default() };
-                let mut record = Record::new(*mode, &Head::of(whose, None));
-                record.flag("available", Some(false));
-                record.text("reason", Some(reason));
-                out(*mode, &redactor.body(record.close()))?;
+                let mut draft = Draft::default();
+                let said = Told { mode: *mode, at: None, offset: 0, response: None };
+                draft.put(said, &Head::of(whose, None), |record| {
+                    record.flag("available", Some(false));
+                    record.text("reason", Some(reason));
+                });
+                for (_, line) in draft.take(redactor).iter() {
+                    out(*mode, line)?;
+                }
                 told.records += 1;
                 told.absent += 1;
             }
@@ -180,17 +186,19 @@ pub fn extract(
         .filter(|file| query.since.is_none_or(|Micros(since)| file.modified_ns / 1000 >= since))
         .filter(|file| forward.modes.iter().any(|mode| mode.absent(file.format).is_none()))
         .collect();
-    let mut kept =
-        Kept { most: query.latest, responses: HashMap::default(), heaps: HashMap::new(), count: 0 };
+    let mut kept = Kept { most: query.latest, ..Kept::default() };
     if !young.is_empty() {
-        side_by_side(&young, &forward, (book, redactor), threads, &mut told, &mut |line, told| {
-            kept.take(line, told, out)
+        let of = (book, redactor);
+        side_by_side(&young, &forward, of, threads, &mut told, &mut |said, line, told| {
+            kept.take(said, line, told, out)
         })?;
     }
     if query.set & ExtractMode::Blocks.bit() != 0 && query.project.is_none() {
         let usage = usage
             .unwrap_or_else(|| scan(files, TranscriptCache::default(), (book, redactor), threads));
-        blocks(files, usage, (query, redactor), &mut |line| kept.take(line, &mut told, out))?;
+        for (said, line) in blocks(files, usage, (query, redactor)).iter() {
+            kept.take(said, line, &mut told, out)?;
+        }
     }
     kept.close(&mut told, out)?;
     seen.see(told);
@@ -209,27 +217,28 @@ fn absence(
 }
 
 /// What passes on its way out: a response once, and of each mode the latest where these are asked for.
+#[derive(Default)]
 struct Kept {
     most: Option<usize>,
     /// By which modes a response was told.
     responses: HashMap<u64, u64, foldhash::fast::FixedState>,
+    /// The response that was told last, and by which modes.
+    last: (u64, u64),
     /// The latest, the earliest of them on top.
     heaps: HashMap<ExtractMode, BinaryHeap<Late>>,
     count: u64,
 }
 
 /// A record in the reverse order of time.
-struct Late(Told, u64);
-
-impl Late {
-    fn key(&self) -> (Option<Micros>, u64) {
-        (self.0.at, self.1)
-    }
+struct Late {
+    /// When it was told, and as which of all.
+    key: (Option<Micros>, u64),
+    line: RedactedBytes,
 }
 
 impl PartialEq for Late {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.key == other.key
     }
 }
 
@@ -243,30 +252,48 @@ impl PartialOrd for Late {
 
 impl Ord for Late {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        other.key().cmp(&self.key())
+        other.key.cmp(&self.key)
     }
 }
 
 impl Kept {
-    fn take(&mut self, line: Told, told: &mut Extracted, out: Out<'_>) -> io::Result<()> {
-        if let Some(response) = line.response {
-            let modes = self.responses.entry(response).or_default();
-            if *modes & line.mode.bit() != 0 {
-                return Ok(());
-            }
-            *modes |= line.mode.bit();
+    fn take(
+        &mut self,
+        said: Told,
+        line: Redacted<&[u8]>,
+        told: &mut Extracted,
+        out: Out<'_>,
+    ) -> io::Result<()> {
+        let mode = said.mode;
+        if said.response.is_some_and(|response| !self.is_first(response, mode)) {
+            return Ok(());
         }
         let Some(most) = self.most else {
             told.records += 1;
-            return out(line.mode, &line.line);
+            return out(mode, line);
         };
-        let heap = self.heaps.entry(line.mode).or_default();
+        let heap = self.heaps.entry(mode).or_default();
         self.count += 1;
-        heap.push(Late(line, self.count));
+        let mut kept = RedactedBytes::with_capacity(line.len());
+        kept.push(&line);
+        heap.push(Late { key: (said.at, self.count), line: kept });
         if heap.len() > most {
             heap.pop();
         }
         Ok(())
+    }
+
+    /// Whether this mode tells a response for the first time.
+    fn is_first(&mut self, response: u64, mode: ExtractMode) -> bool {
+        // Those of one response stand beside each other.
+        if self.last.0 != response {
+            let (last, modes) = std::mem::replace(&mut self.last, (response, 0));
+            self.responses.insert(last, modes);
+            self.last.1 = self.responses.get(&response).copied().unwrap_or(0);
+        }
+        let is_first = self.last.1 & mode.bit() == 0;
+        self.last.1 |= mode.bit();
+        is_first
     }
 
     fn close(self, told: &mut Extracted, out: Out<'_>) -> io::Result<()> {
@@ -274,9 +301,9 @@ impl Kept {
         heaps.sort_by_key(|(mode, _)| *mode);
         for (mode, heap) in heaps {
             // The earliest is the greatest here.
-            for Late(line, _) in heap.into_sorted_vec().into_iter().rev() {
+            for Late { line, .. } in heap.into_sorted_vec().into_iter().rev() {
                 told.records += 1;
-                out(mode, &line.line)?;
+                out(mode, line.whole())?;
             }
         }
         Ok(())
@@ -289,7 +316,7 @@ fn side_by_side(
     (book, redactor): (&Arc<PriceBook>, &Redactor),
     threads: usize,
     told: &mut Extracted,
-    take: &mut dyn FnMut(Told, &mut Extracted) -> io::Result<()>,
+    take: Take<'_>,
 ) -> io::Result<()> {
     let queue = Queue::default();
     let next = AtomicUsize::new(0);
@@ -300,8 +327,8 @@ fn side_by_side(
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(place) else { break };
-            let done = read(file, (query, redactor), &mut till, &mut |lines| {
-                queue.put(place, Portion::Lines(lines))
+            let done = read(file, (query, redactor), &mut till, &mut |records| {
+                queue.put(place, Portion::Records(records))
             });
             if !queue.put(place, Portion::End(done)) {
                 break;
@@ -325,13 +352,13 @@ fn drain(
     file: &TranscriptFile,
     mut next: impl FnMut() -> Option<Portion>,
     told: &mut Extracted,
-    take: &mut dyn FnMut(Told, &mut Extracted) -> io::Result<()>,
+    take: Take<'_>,
 ) -> io::Result<()> {
     loop {
         match next() {
-            Some(Portion::Lines(lines)) => {
-                for line in lines {
-                    take(line, told)?;
+            Some(Portion::Records(records)) => {
+                for (said, line) in records.iter() {
+                    take(said, line, told)?;
                 }
             }
             Some(Portion::End(Ok(counts))) => break told.count(&counts),
@@ -349,24 +376,18 @@ fn read(
     file: &TranscriptFile,
     (query, redactor): (&ExtractQuery, &Redactor),
     till: &mut Till,
-    hand: &mut dyn FnMut(Vec<Told>) -> bool,
+    hand: &mut dyn FnMut(Records) -> bool,
 ) -> io::Result<Counts> {
     let mut lines = Lines::new(File::open(&file.path)?, 0, file.size)?;
     let mut teller = Teller::new(file, query, redactor);
-    let (mut bytes, mut told) = (0, 0);
     while let Some(raw) = lines.next()? {
         teller.read(&raw);
-        bytes += teller.out[told..].iter().map(|line| line.line.as_bytes().len()).sum::<usize>();
-        told = teller.out.len();
-        if bytes >= PORTION {
-            if !hand(std::mem::take(&mut teller.out)) {
-                return Ok(teller.counts);
-            }
-            (bytes, told) = (0, 0);
+        if teller.desk.draft.len() >= PORTION && !hand(teller.take_records()) {
+            return Ok(teller.counts);
         }
     }
     teller.finish(till);
-    hand(std::mem::take(&mut teller.out));
+    hand(teller.take_records());
     Ok(teller.counts)
 }
 
@@ -374,9 +395,9 @@ fn blocks(
     files: &[TranscriptFile],
     mut usage: Scanned,
     (query, redactor): (&ExtractQuery, &Redactor),
-    take: &mut dyn FnMut(Told) -> io::Result<()>,
-) -> io::Result<()> {
+) -> Records {
     let mode = ExtractMode::Blocks;
+    let mut draft = Draft::default();
     for format in TranscriptFormat::ALL {
         let scanned = usage.take_of(format);
         if files.iter().all(|file| file.format != format) {
@@ -397,20 +418,20 @@ fn blocks(
                     at,
                     ..Whose::default()
                 };
-                let mut record = Record::new(mode, &Head::of(whose, None));
                 let known = |measure| Sums::figure(&block.sums, measure).known();
-                record.text("provider", Some(provider.as_str()));
-                record.time("started", at);
-                record.time("ended", Some(block.end));
-                record.flag("goes_on", Some(block.pace.is_some()));
-                record.number("input", known(Measure::InputUncached));
-                record.number("cache_read", known(Measure::CacheRead));
-                record.number("output", known(Measure::Output));
-                record.number("cost_micro_usd", known(Measure::Cost));
-                let line = redactor.body(record.close());
-                take(Told { mode, at, offset: 0, response: None, line })?;
+                let told = Told { mode, at, offset: 0, response: None };
+                draft.put(told, &Head::of(whose, None), |record| {
+                    record.text("provider", Some(provider.as_str()));
+                    record.time("started", at);
+                    record.time("ended", Some(block.end));
+                    record.flag("goes_on", Some(block.pace.is_some()));
+                    record.number("input", known(Measure::InputUncached));
+                    record.number("cache_read", known(Measure::CacheRead));
+                    record.number("output", known(Measure::Output));
+                    record.number("cost_micro_usd", known(Measure::Cost));
+                });
             }
         }
     }
-    Ok(())
+    draft.take(redactor)
 }

@@ -1,5 +1,6 @@
 //! What only a whole file tells: what its responses used, its turns, and what the session adds up to.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 use super::mode::ExtractMode;
 use super::record::{Head, Record, Source, Whose};
+use super::records::{Desk, Told};
 use super::run::ExtractQuery;
 use super::teller::Counts;
 use crate::transcripts::{Till, digest_64};
@@ -38,14 +40,18 @@ pub(super) struct Used {
 }
 
 impl Used {
-    pub(super) fn of(told: &UsageLine<'_>, (line, offset): (u64, u64)) -> Self {
+    fn of(
+        told: &UsageLine<'_>,
+        (line, offset): (u64, u64),
+        (turn, response): (u64, Option<u64>),
+    ) -> Self {
         let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
         Self {
             line,
             offset,
-            turn: 0,
+            turn,
             at: told.at,
-            response: told.response().map(|ids| digest_64(SEED, ids.join("\n").as_bytes())),
+            response,
             session: owned(&told.session),
             agent_id: owned(&told.agent_id),
             message_id: owned(&told.message_id),
@@ -118,29 +124,27 @@ pub(super) struct Sums {
     is_fork: bool,
     turns: Vec<Turn>,
     used: Vec<Used>,
-    places: HashMap<u64, usize>,
+    places: HashMap<u64, usize, foldhash::fast::FixedState>,
 }
 
-/// A record's time, its line's place, and of which response it is.
-pub(super) type Place = (Option<Micros>, u64, Option<u64>);
-
-/// Takes a record of a mode: its place, its session and folder.
-type Put<'p> = &'p mut dyn FnMut(ExtractMode, Place, (Option<&str>, Option<&str>), Record);
-
 impl Sums {
-    /// Takes in what every line tells.
-    pub(super) fn see(&mut self, facts: &LineFacts) {
+    /// Takes in what every line tells; whether it names another branch, and another folder, than the lines before.
+    pub(super) fn see(&mut self, facts: &LineFacts) -> [bool; 2] {
         self.started = self.started.into_iter().chain(facts.at).min();
         self.ended = self.ended.into_iter().chain(facts.at).max();
-        for (kept, said) in [
-            (&mut self.folder, &facts.folder),
+        let are_new = [
             (&mut self.branch, &facts.branch),
+            (&mut self.folder, &facts.folder),
             (&mut self.agent_id, &facts.agent_id),
-        ] {
-            if said.is_some() && kept != said {
+        ]
+        .map(|(kept, said)| {
+            let is_new = said.is_some() && kept != said;
+            if is_new {
                 kept.clone_from(said);
             }
-        }
+            is_new
+        });
+        let [branch, folder, _] = are_new;
         self.is_sidechain |= facts.is_sidechain;
         if facts.session != self.session {
             if let Some(session) = &facts.session
@@ -151,6 +155,7 @@ impl Sums {
             }
             self.session.clone_from(&facts.session);
         }
+        [branch, folder]
     }
 
     /// A question begins a turn.
@@ -224,19 +229,23 @@ impl Sums {
     }
 
     /// Takes a response of a turn in; of the lines of one, that with the greatest output counts.
-    pub(super) fn add(&mut self, mut used: Used, turn: u64) {
-        used.turn = turn;
-        if let Some(response) = used.response {
-            if let Some(place) = self.places.get(&response) {
-                let known = &mut self.used[*place];
-                if known.output() < used.output() {
-                    *known = used;
+    pub(super) fn add(&mut self, told: &UsageLine<'_>, place: (u64, u64), turn: u64) {
+        let response = told.response().map(digest);
+        let place_of = response.map(|response| self.places.entry(response));
+        match place_of {
+            Some(Entry::Occupied(known)) => {
+                let known = &mut self.used[*known.get()];
+                if known.output() < tokens(told.usage.output).unwrap_or(0) {
+                    *known = Used::of(told, place, (turn, response));
                 }
                 return;
             }
-            self.places.insert(response, self.used.len());
+            Some(Entry::Vacant(free)) => {
+                free.insert(self.used.len());
+            }
+            None => {}
         }
-        self.used.push(used);
+        self.used.push(Used::of(told, place, (turn, response)));
     }
 
     /// Every record that the whole file tells.
@@ -244,15 +253,14 @@ impl Sums {
         &mut self,
         (format, path, stem): (TranscriptFormat, &str, Option<&str>),
         counts: &Counts,
-        (query, till): (&ExtractQuery, &mut Till),
-        put: Put<'_>,
+        till: &mut Till,
+        desk: &mut Desk<'_>,
     ) {
         let whose = Whose { agent: format.agent(), ..Whose::default() };
         let folder = self.folder.as_deref();
-        let asks = |mode: ExtractMode| query.set & mode.bit() != 0;
-        let is_priced = asks(ExtractMode::Cost) || asks(ExtractMode::Sessions);
+        let is_priced = desk.asks(ExtractMode::Cost) || desk.asks(ExtractMode::Sessions);
         let mut head = Head::default();
-        let mut contexts: HashMap<Option<String>, u64> = HashMap::new();
+        let mut contexts: HashMap<Option<&str>, u64> = HashMap::new();
         let mut total = Total::default();
         for used in &self.used {
             let cost = is_priced.then(|| till.cost(&used.told(), format)).flatten();
@@ -270,28 +278,33 @@ impl Sums {
                     .reduce(u64::saturating_add);
             }
             let session = used.session.as_deref().or(stem);
-            let whose = Whose {
-                session,
-                agent_id: used.agent_id.as_deref(),
-                turn: Some(used.turn),
-                at: used.at,
-                ..whose
-            };
-            head.write(whose, Some(Source { path, line: used.line, offset: used.offset }));
-            for mode in [
+            let modes = [
                 ExtractMode::Usage,
                 ExtractMode::Cost,
                 ExtractMode::Cache,
                 ExtractMode::ContextGrowth,
-            ] {
-                if asks(mode) {
-                    let mut record = Record::new(mode, &head);
-                    used.say(mode, &mut record, format, (cost, &mut contexts));
-                    put(mode, (used.at, used.offset, used.response), (session, folder), record);
-                }
+            ];
+            if modes.iter().any(|mode| desk.asks(*mode)) {
+                let whose = Whose {
+                    session,
+                    agent_id: used.agent_id.as_deref(),
+                    turn: Some(used.turn),
+                    at: used.at,
+                    ..whose
+                };
+                head.write(whose, Some(Source { path, line: used.line, offset: used.offset }));
+            }
+            let context = tokens(used.usage.input_whole(Some(format.dialect())));
+            let before =
+                context.and_then(|context| contexts.insert(used.agent_id.as_deref(), context));
+            for mode in modes {
+                let told = Told { mode, at: used.at, offset: used.offset, response: used.response };
+                desk.put(told, (session, folder), &head, |record| {
+                    used.say(mode, record, format, (cost, context.zip(before)));
+                });
             }
         }
-        self.tell_turns(whose, path, query, put);
+        self.tell_turns(whose, path, desk);
         if counts.lines == 0 {
             return;
         }
@@ -300,20 +313,19 @@ impl Sums {
         let whose = Whose { session, agent_id, turn: None, at: self.ended, ..whose };
         head.write(whose, Some(Source { path, line: 1, offset: 0 }));
         for mode in [ExtractMode::Sessions, ExtractMode::Lineage] {
-            if asks(mode) {
-                let mut record = Record::new(mode, &head);
+            let told = Told { mode, at: self.ended, offset: 0, response: None };
+            desk.put(told, (session, folder), &head, |record| {
                 if mode == ExtractMode::Sessions {
-                    self.say_session(&mut record, &total, counts);
+                    self.say_session(record, &total, counts);
                 } else {
-                    self.say_lineage(&mut record);
+                    self.say_lineage(record);
                 }
-                put(mode, (self.ended, 0, None), (session, folder), record);
-            }
+            });
         }
     }
 
-    fn tell_turns(&self, whose: Whose<'_>, path: &str, query: &ExtractQuery, put: Put<'_>) {
-        let asks = |mode: ExtractMode| query.set & mode.bit() != 0;
+    fn tell_turns(&self, whose: Whose<'_>, path: &str, desk: &mut Desk<'_>) {
+        let is_paired = desk.query.is_paired;
         for (nth, turn) in self.turns.iter().enumerate() {
             let next = self.turns.get(nth + 1).and_then(|next| next.at);
             let source = Source { path, line: turn.line, offset: turn.offset };
@@ -327,37 +339,39 @@ impl Sums {
                 };
                 Head::of(whose, Some(source))
             };
+            let told = |mode, at| Told { mode, at, offset: turn.offset, response: None };
             let of = (turn.session.as_deref(), self.folder.as_deref());
-            if asks(ExtractMode::Turns) {
-                let mut record = Record::new(ExtractMode::Turns, &head(turn.at));
-                record.text("prompt", Some(&turn.prompt));
-                record.time("ended", turn.ended);
-                record.number("ms", between(turn.at, turn.ended));
-                record.number("responses", Some(turn.responses));
-                record.number("calls", Some(turn.calls));
-                record.number("failed_calls", Some(turn.failed));
-                record.number("output", turn.output);
-                record.flag("is_interrupted", Some(turn.is_interrupted));
-                put(ExtractMode::Turns, (turn.at, turn.offset, None), of, record);
-            }
-            // Nothing was done for a question that the next one followed at once.
-            if asks(ExtractMode::UserIdle) && (turn.ended.is_some() || query.is_paired) {
-                let at = if query.is_paired { turn.at } else { turn.ended };
-                let mut record = Record::new(ExtractMode::UserIdle, &head(at));
-                record.time("prompt_at", turn.at);
-                if query.is_paired {
+            if desk.takes(ExtractMode::Turns, turn.at, of) {
+                let told = told(ExtractMode::Turns, turn.at);
+                desk.draft.put(told, &head(turn.at), |record| {
                     record.text("prompt", Some(&turn.prompt));
-                }
-                record.time("idle_at", turn.ended);
-                record.number("worked_ms", between(turn.at, turn.ended));
-                record.time("next_prompt_at", next);
-                record.number("idle_ms", between(turn.ended, next));
-                put(ExtractMode::UserIdle, (at, turn.offset, None), of, record);
+                    record.time("ended", turn.ended);
+                    record.number("ms", between(turn.at, turn.ended));
+                    record.number("responses", Some(turn.responses));
+                    record.number("calls", Some(turn.calls));
+                    record.number("failed_calls", Some(turn.failed));
+                    record.number("output", turn.output);
+                    record.flag("is_interrupted", Some(turn.is_interrupted));
+                });
+            }
+            let at = if is_paired { turn.at } else { turn.ended };
+            // Nothing was done for a question that the next one followed at once.
+            if desk.takes(ExtractMode::UserIdle, at, of) && (turn.ended.is_some() || is_paired) {
+                desk.draft.put(told(ExtractMode::UserIdle, at), &head(at), |record| {
+                    record.time("prompt_at", turn.at);
+                    if is_paired {
+                        record.text("prompt", Some(&turn.prompt));
+                    }
+                    record.time("idle_at", turn.ended);
+                    record.number("worked_ms", between(turn.at, turn.ended));
+                    record.time("next_prompt_at", next);
+                    record.number("idle_ms", between(turn.ended, next));
+                });
             }
         }
     }
 
-    fn say_session(&self, record: &mut Record, total: &Total, counts: &Counts) {
+    fn say_session(&self, record: &mut Record<'_>, total: &Total, counts: &Counts) {
         record.time("started", self.started);
         record.time("ended", self.ended);
         record.text("folder", self.folder.as_deref());
@@ -381,7 +395,7 @@ impl Sums {
         record.number("mended_lines", Some(counts.mended));
     }
 
-    fn say_lineage(&self, record: &mut Record) {
+    fn say_lineage(&self, record: &mut Record<'_>) {
         let others = self.sessions.len() > 1;
         let (kind, parent) = match (self.is_fork, self.is_sidechain, others) {
             (true, _, _) => ("fork", self.parent.as_ref()),
@@ -399,9 +413,9 @@ impl Used {
     fn say(
         &self,
         mode: ExtractMode,
-        record: &mut Record,
+        record: &mut Record<'_>,
         format: TranscriptFormat,
-        (cost, contexts): (Option<MicroUsd>, &mut HashMap<Option<String>, u64>),
+        (cost, contexts): (Option<MicroUsd>, Option<(u64, u64)>),
     ) {
         let usage = &self.usage;
         record.text("message_id", self.message_id.as_deref());
@@ -424,11 +438,8 @@ impl Used {
                 record.number("written", written);
             }
             ExtractMode::ContextGrowth => {
-                let context = tokens(usage.input_whole(Some(format.dialect())));
-                record.number("context", context);
-                let before =
-                    context.and_then(|context| contexts.insert(self.agent_id.clone(), context));
-                let grown = context.zip(before).and_then(|(now, before)| {
+                record.number("context", tokens(usage.input_whole(Some(format.dialect()))));
+                let grown = contexts.and_then(|(now, before)| {
                     i64::try_from(i128::from(now) - i128::from(before)).ok()
                 });
                 record.signed("grew_by", grown);
@@ -480,6 +491,11 @@ impl Total {
             None => self.is_unpriced = true,
         }
     }
+}
+
+/// A digest of a response's ids.
+fn digest([message, request]: [&str; 2]) -> u64 {
+    digest_64(digest_64(SEED, message.as_bytes()), request.as_bytes())
 }
 
 fn tokens(count: Option<Tokens>) -> Option<u64> {

@@ -5,7 +5,7 @@ mod calls;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use langley_model::{LineFacts, LineRole, Micros, RedactedBytes, Redactor};
+use langley_model::{LineFacts, LineRole, Micros, Redactor};
 use langley_protocol::transcript::{
     Aside, Item, LinesRead, TranscriptFormat, UsageLine, UsageReader,
 };
@@ -13,8 +13,9 @@ use langley_protocol::transcript::{
 use super::marks::Needed;
 use super::mode::ExtractMode;
 use super::record::{Head, Record, Source, Whose};
+use super::records::{Desk, Records, Told};
 use super::run::ExtractQuery;
-use super::sums::{Place, Sums, Used, between};
+use super::sums::{Sums, between};
 use crate::import::RawLine;
 use crate::transcripts::digest_64;
 
@@ -23,18 +24,6 @@ const CALLS_MAX: usize = 4096;
 
 /// The seed of digests within a file.
 const SEED: u64 = 0x6578_7472;
-
-/// A record, redacted.
-#[derive(Debug)]
-pub(super) struct Told {
-    pub(super) mode: ExtractMode,
-    pub(super) at: Option<Micros>,
-    /// Where its line begins.
-    pub(super) offset: u64,
-    /// A digest of a response's ids: it is told once, whatever files have it.
-    pub(super) response: Option<u64>,
-    pub(super) line: RedactedBytes,
-}
 
 /// What was read of some files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,9 +43,8 @@ pub(super) struct Counts {
 #[derive(Debug)]
 pub(super) struct Teller<'q> {
     pub(super) format: TranscriptFormat,
-    query: &'q ExtractQuery,
-    /// The modes that are asked for and that the agent's files can tell, a bit each.
-    asked: u64,
+    /// Takes what is told.
+    pub(super) desk: Desk<'q>,
     redactor: &'q Redactor,
     /// The path, as JSON.
     path: String,
@@ -71,14 +59,13 @@ pub(super) struct Teller<'q> {
     /// What the records of the line begin with, once one was told.
     head: Head,
     is_headed: bool,
-    calls: HashMap<String, (String, Option<Micros>)>,
+    calls: HashMap<String, (String, Option<Micros>), foldhash::fast::RandomState>,
     /// What was said of each setting last, by digests of its name and of that.
     settings: HashMap<(ExtractMode, u64), u64, foldhash::fast::FixedState>,
     /// Items of Gemini CLI that were told: it writes lines again.
     known: HashSet<u64>,
     /// Number and offset of the line that tells what is held back, and in which turn.
     held: Option<((u64, u64), u64)>,
-    pub(super) out: Vec<Told>,
 }
 
 impl<'q> Teller<'q> {
@@ -87,16 +74,14 @@ impl<'q> Teller<'q> {
         query: &'q ExtractQuery,
         redactor: &'q Redactor,
     ) -> Self {
-        let told = query.modes.iter().filter(|mode| mode.absent(file.format).is_none());
-        let asked = told.fold(0, |asked, mode| asked | mode.bit());
+        let desk = Desk::new(query, file.format);
         let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         Self {
             format: file.format,
-            query,
-            asked,
             redactor,
             path: serde_json::Value::from(file.path.to_string_lossy()).to_string(),
-            needed: Needed::of(asked, file.format),
+            needed: Needed::of(desk.asked(), file.format),
+            desk,
             stem: stem.filter(|_| file.format == TranscriptFormat::ClaudeCode),
             reader: UsageReader::new(file.format),
             line: 0,
@@ -105,11 +90,10 @@ impl<'q> Teller<'q> {
             sums: Sums::default(),
             head: Head::default(),
             is_headed: false,
-            calls: HashMap::new(),
+            calls: HashMap::default(),
             settings: HashMap::default(),
             known: HashSet::new(),
             held: None,
-            out: Vec::new(),
         }
     }
 
@@ -143,7 +127,7 @@ impl<'q> Teller<'q> {
         let ends = raw.bytes.trim_ascii();
         self.line > 1
             && is_whole
-            && self.query.project.is_none()
+            && self.desk.query.project.is_none()
             && ends.first().zip(ends.last()) == Some((&b'{', &b'}'))
             && !self.may_tell(raw.bytes)
     }
@@ -162,7 +146,7 @@ impl<'q> Teller<'q> {
             // A line of an answer is written again.
             UsageReader::GeminiCli { .. } => false,
         };
-        is_known && self.query.project.is_none()
+        is_known && self.desk.query.project.is_none()
     }
 
     /// Takes a file's first line in without telling it.
@@ -183,7 +167,7 @@ impl<'q> Teller<'q> {
         self.line += 1;
         if is_needed || self.line == 1 {
             self.take(raw, true);
-            self.out.clear();
+            self.desk.draft.clear();
         } else {
             self.pass(raw);
         }
@@ -227,18 +211,19 @@ impl<'q> Teller<'q> {
         if is_copy {
             return facts.at;
         }
-        self.sums.see(&facts);
+        let [is_other_branch, is_other_folder] = self.sums.see(&facts);
         for (nth, item) in items.into_iter().enumerate() {
             if self.format == TranscriptFormat::GeminiCli && !self.is_new(&facts, nth, &item) {
                 continue;
             }
             self.item(&facts, item);
         }
-        for (mode, kind, said) in [
-            (ExtractMode::Git, "branch", &facts.branch),
-            (ExtractMode::Config, "folder", &facts.folder),
+        for (is_other, mode, kind, said) in [
+            (is_other_branch, ExtractMode::Git, "branch", &facts.branch),
+            (is_other_folder, ExtractMode::Config, "folder", &facts.folder),
         ] {
-            if let Some(said) = said
+            if is_other
+                && let Some(said) = said
                 && self.is_set_anew(mode, kind, said)
             {
                 self.say(mode, &facts, |record| {
@@ -254,18 +239,14 @@ impl<'q> Teller<'q> {
     pub(super) fn finish(&mut self, till: &mut crate::transcripts::Till) {
         let here = ((self.line, self.offset), self.sums.turns_so_far);
         let (place, turn) = self.held.take().unwrap_or(here);
-        let mut used = Vec::new();
-        self.reader.rest(&mut |line| used.push(Used::of(&line, place)));
-        for used in used {
-            self.sums.add(used, turn);
-        }
-        let mut sums = std::mem::take(&mut self.sums);
-        let (path, stem, counts) = (self.path.clone(), self.stem.clone(), self.counts);
-        let file = (self.format, path.as_str(), stem.as_deref());
-        sums.tell(file, &counts, (self.query, till), &mut |mode, place, of, record| {
-            self.put(mode, place, of, record);
-        });
-        self.sums = sums;
+        self.reader.rest(&mut |line| self.sums.add(&line, place, turn));
+        let file = (self.format, self.path.as_str(), self.stem.as_deref());
+        self.sums.tell(file, &self.counts, till, &mut self.desk);
+    }
+
+    /// Takes what was told since the last time.
+    pub(super) fn take_records(&mut self) -> Records {
+        self.desk.draft.take(self.redactor)
     }
 
     fn usage(&mut self, text: &str) -> LinesRead {
@@ -283,16 +264,13 @@ impl<'q> Teller<'q> {
         };
         let here = ((self.line, self.offset), self.sums.turns_so_far);
         let held = self.held.unwrap_or(here);
-        let mut used = Vec::new();
         let is_codex = self.format == TranscriptFormat::Codex;
+        let sums = &mut self.sums;
         let read = read(&mut self.reader, &mut |line| {
             let is_held = is_codex && line.message_id.is_none();
             let (place, turn) = if is_held { held } else { here };
-            used.push((Used::of(&line, place), turn));
+            sums.add(&line, place, turn);
         });
-        for (used, turn) in used {
-            self.sums.add(used, turn);
-        }
         if let UsageReader::Codex(session) = &self.reader
             && session.grown != before
         {
@@ -307,17 +285,13 @@ impl<'q> Teller<'q> {
         self.known.insert(digest_64(SEED, format!("{id} {nth} {item:?}").as_bytes()))
     }
 
-    pub(super) fn asks(&self, mode: ExtractMode) -> bool {
-        self.asked & mode.bit() != 0
-    }
-
     fn item(&mut self, facts: &LineFacts, item: Item<'_>) {
         use ExtractMode as Mode;
         let model = facts.model.as_deref();
         let message = facts.message_id.as_deref();
         match item {
             Item::Prompt { text, images } => {
-                self.sums.turn(facts, (self.line, self.offset), &text, self.query);
+                self.sums.turn(facts, (self.line, self.offset), &text, self.desk.query);
                 // It is another turn.
                 self.is_headed = false;
                 self.say(Mode::UserPrompts, facts, |record| {
@@ -386,7 +360,7 @@ impl<'q> Teller<'q> {
                         record.json("content", Some(content));
                     });
                 }
-                if self.asks(Mode::Patches) {
+                if self.desk.asks(Mode::Patches) {
                     self.patch_noted(facts, &id, detail);
                 }
             }
@@ -447,7 +421,7 @@ impl<'q> Teller<'q> {
 
     /// Whether a setting is asked for and is not as it was said last.
     fn is_set_anew(&mut self, mode: ExtractMode, kind: &str, said: &str) -> bool {
-        if !self.asks(mode) {
+        if !self.desk.asks(mode) {
             return false;
         }
         let digest = digest_64(SEED, said.as_bytes());
@@ -456,12 +430,9 @@ impl<'q> Teller<'q> {
     }
 
     /// Writes a record of the line that is read.
-    fn say(&mut self, mode: ExtractMode, facts: &LineFacts, fields: impl FnOnce(&mut Record)) {
-        if !self.asks(mode) {
-            return;
-        }
+    fn say(&mut self, mode: ExtractMode, facts: &LineFacts, fields: impl FnOnce(&mut Record<'_>)) {
         let of = (facts.session.as_deref(), self.sums.folder.as_deref());
-        if !self.query.takes(facts.at, of) {
+        if !self.desk.takes(mode, facts.at, of) {
             return;
         }
         if !self.is_headed {
@@ -476,26 +447,8 @@ impl<'q> Teller<'q> {
             self.head.write(whose, Some(source));
             self.is_headed = true;
         }
-        let mut record = Record::new(mode, &self.head);
-        fields(&mut record);
-        self.push(mode, (facts.at, self.offset, None), record);
-    }
-
-    fn put(
-        &mut self,
-        mode: ExtractMode,
-        place: Place,
-        of: (Option<&str>, Option<&str>),
-        record: Record,
-    ) {
-        if self.asks(mode) && self.query.takes(place.0, of) {
-            self.push(mode, place, record);
-        }
-    }
-
-    fn push(&mut self, mode: ExtractMode, (at, offset, response): Place, record: Record) {
-        let line = self.redactor.body(record.close());
-        self.out.push(Told { mode, at, offset, response, line });
+        let told = Told { mode, at: facts.at, offset: self.offset, response: None };
+        self.desk.draft.put(told, &self.head, fields);
     }
 }
 
@@ -507,7 +460,7 @@ fn text_of(line: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn valued(record: &mut Record, kind: &str, json: &str) {
+fn valued(record: &mut Record<'_>, kind: &str, json: &str) {
     record.text("kind", Some(kind));
     record.json("value", Some(json));
 }

@@ -32,7 +32,7 @@ fn told_of(roots: &[TranscriptRoot], query: &ExtractQuery) -> (Vec<String>, Extr
     let files = walk(roots).files;
     let done =
         extract((&files, None), query, (&PriceBook::vendored(), &redactor), 2, &mut |_, line| {
-            lines.push(String::from_utf8(line.as_bytes().to_vec()).unwrap());
+            lines.push(String::from_utf8(line.trim_ascii_end().to_vec()).unwrap());
             Ok(())
         });
     (lines, done.unwrap())

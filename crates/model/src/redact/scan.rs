@@ -134,14 +134,22 @@ pub(super) fn scan(
     Halt { mark, decided: ending.hold, seam: ending.seam, asks: false, open: None }
 }
 
+/// Where the first anchor at or after `from` stands; none where there is none, or no rule is on.
+pub(super) fn first(raw: &[u8], from: usize, rules: Rules) -> Option<usize> {
+    if rules.none() { None } else { next_hit(raw, from).map(|hit| hit.start) }
+}
+
 /// Every cut of a whole text, in order.
 pub(super) fn cuts(raw: &[u8], rules: Rules) -> Vec<Cut> {
+    first(raw, 0, rules).map_or_else(Vec::new, |first| cuts_from(raw, first, rules))
+}
+
+/// The same of one whose first anchor is known.
+pub(super) fn cuts_from(raw: &[u8], first: usize, rules: Rules) -> Vec<Cut> {
     let mut found = Vec::new();
-    if rules.none() || next_hit(raw, 0).is_none() {
-        return found;
-    }
     let view = View::whole(raw);
-    scan(view.bytes(), Mark::default(), true, rules, &mut |cut| {
+    let next = if view.is_plain() { first } else { 0 };
+    scan(view.bytes(), Mark { next, floor: 0 }, true, rules, &mut |cut| {
         found.push(Cut { start: view.to_raw(cut.start), end: view.to_raw(cut.end), ..cut });
     });
     found

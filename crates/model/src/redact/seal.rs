@@ -62,6 +62,18 @@ impl RedactedBytes {
         self.0.extend_from_slice(other.0.get(part).unwrap_or_default());
     }
 
+    /// A part; none when it lies outside.
+    #[must_use]
+    pub fn part(&self, part: std::ops::Range<usize>) -> Option<Redacted<&[u8]>> {
+        self.0.get(part).map(Redacted::new)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn whole(&self) -> Redacted<&[u8]> {
+        Redacted::new(&self.0)
+    }
+
     /// Cuts to `len` bytes; no effect when shorter.
     pub fn truncate(&mut self, len: usize) {
         self.0.truncate(len);

@@ -129,6 +129,30 @@ proptest! {
     }
 
     #[test]
+    fn lines_redacted_together_are_redacted_as_each_alone(
+        texts in proptest::collection::vec((text(), any::<bool>()), 0..10),
+    ) {
+        let redactor = redactor();
+        let lines = texts.into_iter().map(|(text, is_plain)| {
+            if is_plain { "{\"plain\":1}\n".to_owned() } else { format!("{text}\n") }
+        });
+        let (mut together, mut ends, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        for line in lines {
+            together.extend_from_slice(line.as_bytes());
+            ends.push(together.len());
+            alone.push(scrubbed(&line));
+        }
+        let redacted = redactor.lines(together, &mut ends);
+        assert_eq!(redacted.as_bytes(), alone.concat().as_bytes());
+        let mut start = 0;
+        for (end, alone) in ends.into_iter().zip(alone) {
+            assert_eq!(*redacted.part(start..end).unwrap(), alone.as_bytes());
+            start = end;
+        }
+        assert_eq!(start, redacted.len());
+    }
+
+    #[test]
     fn redacting_again_changes_nothing(text in text()) {
         let once = scrubbed(&text);
         assert_eq!(scrubbed(&once), once);

@@ -12,7 +12,7 @@ const MAX_MEMBERS: usize = 1024;
 
 /// A JSON object's members in order, values unparsed. A repeated name: the last one counts.
 #[derive(Debug, Default)]
-pub(crate) struct Object<'a> {
+pub struct Object<'a> {
     members: Vec<(Cow<'a, str>, &'a str)>,
 }
 
@@ -34,10 +34,27 @@ impl<'a> Object<'a> {
     }
 
     /// Reads one whole JSON object, of which it is known that it is a text.
-    pub(crate) fn of(text: &'a str) -> Option<Self> {
+    #[must_use]
+    pub fn of(text: &'a str) -> Option<Self> {
         let mut object = Self { members: Vec::with_capacity(8) };
         object.collect(&mut Skip::new(text))?;
         Some(object)
+    }
+
+    /// Reads the first members of a whole JSON object, up to one with this name.
+    #[must_use]
+    pub fn up_to(text: &'a str, name: &str) -> Option<Self> {
+        let mut object = Self { members: Vec::with_capacity(1) };
+        let skip = &mut Skip::new(text);
+        let mut is_met = false;
+        let whole = object.collect_with(skip, |key, skip| {
+            if is_met {
+                return None;
+            }
+            is_met = inner(key) == Some(name);
+            skip.value().map(|_| ())
+        });
+        (is_met || whole.is_some()).then_some(object)
     }
 
     /// Collects the members of what stands here, which ends with the text.
@@ -59,13 +76,15 @@ impl<'a> Object<'a> {
         }
         loop {
             skip.blanks()?;
-            let name = skip.name()?;
+            let (name, is_escaped) = skip.name()?;
             skip.blanks()?;
             let start = skip.at;
             pass(name, skip)?;
             let value = skip.since(start)?;
             if self.members.len() < MAX_MEMBERS {
-                let name = inner(name).and_then(unescape).unwrap_or_default();
+                let name = inner(name).unwrap_or_default();
+                let plain = Cow::Borrowed(name);
+                let name = if is_escaped { unescape(name).unwrap_or_default() } else { plain };
                 self.members.push((name, value));
             }
             match skip.blanks()? {
@@ -78,7 +97,8 @@ impl<'a> Object<'a> {
     }
 
     /// The JSON text of a member; none when it is absent or `null`.
-    pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&'a str> {
         let found = self.members.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
     }
@@ -94,8 +114,9 @@ impl<'a> Object<'a> {
     }
 
     /// A member that is a string, unescaped.
-    pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
-        unescape(inner(self.raw(name)?)?)
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        text(self.raw(name)?)
     }
 
     /// A member that is a string, unescaped and owned; empty when it is none.
@@ -104,7 +125,8 @@ impl<'a> Object<'a> {
     }
 
     /// A member that is a non-negative integer.
-    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
         serde_json::from_str(self.raw(name)?).ok()
     }
 
@@ -245,6 +267,12 @@ pub(crate) fn count(text: &str) -> Option<u64> {
 /// What lies between the quotes of a JSON string's text; none when the text is no string.
 pub(crate) fn inner(raw: &str) -> Option<&str> {
     raw.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// The string that a JSON text is, unescaped; none when it is none.
+#[must_use]
+pub fn text(raw: &str) -> Option<Cow<'_, str>> {
+    unescape(inner(raw)?)
 }
 
 /// Undoes the escapes of RFC 8259 §7 between a JSON string's quotes. None when an escape is not

@@ -92,9 +92,8 @@ pub(super) fn read_parsed(
     Parsed { line, within, .. }: &Parsed<'_>,
     out: &mut dyn FnMut(UsageLine<'_>),
 ) {
-    let mut room = String::new();
     let told = within.as_ref().and_then(|message| {
-        let usage = parsed(message.raw("usage")?.as_bytes(), &mut room)?;
+        let usage = Stated::of(&Object::of(message.raw("usage")?)?)?;
         Some(Line {
             timestamp: text(line, "timestamp")?,
             request_id: text(line, "requestId")?,
@@ -116,6 +115,18 @@ pub(super) fn read_parsed(
 fn text<'a>(object: &Object<'a>, name: &str) -> Option<Option<Cow<'a, str>>> {
     let Some(raw) = object.raw(name) else { return Some(None) };
     unescape(inner(raw)?).map(Some)
+}
+
+/// The same of a count.
+fn count(object: &Object<'_>, name: &str) -> Option<Option<u64>> {
+    let Some(raw) = object.raw(name) else { return Some(None) };
+    raw.parse().ok().map(Some)
+}
+
+/// The same of an object.
+fn object<'a>(object: &Object<'a>, name: &str) -> Option<Option<Object<'a>>> {
+    let Some(raw) = object.raw(name) else { return Some(None) };
+    Object::of(raw).map(Some)
 }
 
 /// Whether it told any usage.
@@ -151,7 +162,38 @@ fn provider(message_id: &str) -> Provider {
     }
 }
 
-impl Stated<'_> {
+impl<'a> Stated<'a> {
+    /// What an object says; none where a member is of another kind.
+    fn of(usage: &Object<'a>) -> Option<Self> {
+        let written = object(usage, "cache_creation")?.map(|written| {
+            Some(Written {
+                ephemeral_5m_input_tokens: count(&written, "ephemeral_5m_input_tokens")?,
+                ephemeral_1h_input_tokens: count(&written, "ephemeral_1h_input_tokens")?,
+            })
+        });
+        let served = object(usage, "server_tool_use")?.map(|served| {
+            Some(Served { web_search_requests: count(&served, "web_search_requests")? })
+        });
+        Some(Self {
+            input_tokens: count(usage, "input_tokens")?,
+            output_tokens: count(usage, "output_tokens")?,
+            cache_creation_input_tokens: count(usage, "cache_creation_input_tokens")?,
+            cache_read_input_tokens: count(usage, "cache_read_input_tokens")?,
+            // One that cannot be read is not the same as none.
+            cache_creation: match written {
+                Some(written) => Some(written?),
+                None => None,
+            },
+            server_tool_use: match served {
+                Some(served) => Some(served?),
+                None => None,
+            },
+            service_tier: text(usage, "service_tier")?,
+            speed: text(usage, "speed")?,
+            inference_geo: text(usage, "inference_geo")?,
+        })
+    }
+
     /// Cache writes without a split are taken for five-minute ones, the API's default.
     fn usage(&self) -> Usage {
         let stated = |of: fn(&Written) -> Option<u64>| self.cache_creation.as_ref().and_then(of);

@@ -1,12 +1,20 @@
 //! What a tool's call tells, by what the tool does.
 
+use std::sync::LazyLock;
+
 use langley_model::LineFacts;
-use memchr::memmem;
+use langley_protocol::json::Object;
+use memchr::memmem::Finder;
 
 use super::Teller;
 use crate::extract::call::Doing;
 use crate::extract::mode::ExtractMode;
 use crate::extract::record::Record;
+
+/// What a result holds that notes the hunks of a change.
+static PATCHED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"structuredPatch\""));
+
+static GIT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("git"));
 
 impl Teller<'_> {
     /// Tells of a call by its id, its name and its arguments.
@@ -26,11 +34,11 @@ impl Teller<'_> {
             | Mode::Web.bit()
             | Mode::Plans.bit()
             | Mode::Git.bit();
-        if self.asked & MODES == 0 {
+        if self.desk.asked() & MODES == 0 {
             return;
         }
         let doing = Doing::of((namespace, name), input);
-        let of = |record: &mut Record| {
+        let of = |record: &mut Record<'_>| {
             record.text("call_id", Some(id));
             record.text("tool", Some(name));
         };
@@ -41,8 +49,7 @@ impl Teller<'_> {
                 record.text("folder", command.folder.as_deref());
                 record.text("description", command.description.as_deref());
             });
-            let mut words = command.script.split(|c: char| c.is_whitespace() || ";&|(".contains(c));
-            if words.any(|word| word == "git") {
+            if self.desk.asks(Mode::Git) && is_of_git(&command.script) {
                 self.say(Mode::Git, facts, |record| {
                     record.text("kind", Some("command"));
                     record.text("value", Some(&command.script));
@@ -105,25 +112,25 @@ impl Teller<'_> {
 
     /// The hunks that Claude Code notes of a change.
     pub(super) fn patch_noted(&mut self, facts: &LineFacts, id: &str, detail: Option<&str>) {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Noted<'a> {
-            file_path: Option<String>,
-            #[serde(borrow)]
-            structured_patch: Option<&'a serde_json::value::RawValue>,
-        }
         // Most note none, and what they note is long.
-        let detail =
-            detail.filter(|it| memmem::find(it.as_bytes(), b"\"structuredPatch\"").is_some());
-        let noted = detail.and_then(|detail| serde_json::from_str::<Noted<'_>>(detail).ok());
-        let Some(Noted { file_path, structured_patch: Some(patch) }) = noted else { return };
-        if patch.get() == "[]" {
+        let detail = detail.filter(|it| PATCHED.find(it.as_bytes()).is_some());
+        let Some(detail) = detail.and_then(Object::of) else { return };
+        let Some(patch) = detail.raw("structuredPatch").filter(|patch| *patch != "[]") else {
             return;
-        }
+        };
         self.say(ExtractMode::Patches, facts, |record| {
             record.text("call_id", Some(id));
-            record.text("path", file_path.as_deref());
-            record.json("patch", Some(patch.get()));
+            record.text("path", detail.text("filePath").as_deref());
+            record.json("patch", Some(patch));
         });
     }
+}
+
+/// Whether a script has a command of git's.
+fn is_of_git(script: &str) -> bool {
+    let ends = |c: char| c.is_whitespace() || ";&|(".contains(c);
+    GIT.find_iter(script.as_bytes()).any(|at| {
+        script[..at].chars().next_back().is_none_or(ends)
+            && script[at + "git".len()..].chars().next().is_none_or(ends)
+    })
 }

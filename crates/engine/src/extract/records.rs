@@ -1,0 +1,153 @@
+//! Records of some lines: they are written one behind the other into one list, and redacted together.
+
+use langley_model::{Micros, Redacted, RedactedBytes, Redactor};
+use langley_protocol::transcript::TranscriptFormat;
+
+use super::mode::ExtractMode;
+use super::record::{Head, Record};
+use super::run::ExtractQuery;
+
+/// Room that a portion begins with beyond what makes it one: for the record that makes it so.
+const BEYOND: usize = 32 << 10;
+
+/// Records that a portion has room for from the beginning.
+const RECORDS: usize = 256;
+
+/// Bytes of records that are handed on at once.
+pub(super) const PORTION: usize = 128 << 10;
+
+/// What is known of a record beside its line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) mode: ExtractMode,
+    pub(super) at: Option<Micros>,
+    /// Where the line begins that it was read of.
+    pub(super) offset: u64,
+    /// A digest of a response's ids: it is told once, whatever files have it.
+    pub(super) response: Option<u64>,
+}
+
+/// Records as they are written.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    told: Vec<Told>,
+    /// Behind which byte each one ends.
+    ends: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Draft {
+    /// Writes one.
+    pub(super) fn put(&mut self, told: Told, head: &Head, fields: impl FnOnce(&mut Record<'_>)) {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(PORTION + BEYOND);
+            self.told.reserve(RECORDS);
+            self.ends.reserve(RECORDS);
+        }
+        let mut record = Record::new(told.mode, head, &mut self.bytes);
+        fields(&mut record);
+        record.close();
+        self.told.push(told);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// What was written.
+    pub(super) fn told(&self) -> &[Told] {
+        &self.told
+    }
+
+    /// Bytes that were written.
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Forgets what was written.
+    pub(super) fn clear(&mut self) {
+        self.told.clear();
+        self.ends.clear();
+        self.bytes.clear();
+    }
+
+    /// Takes what was written.
+    pub(super) fn take(&mut self, redactor: &Redactor) -> Records {
+        let Self { told, mut ends, bytes } = std::mem::take(self);
+        let bytes = redactor.lines(bytes, &mut ends);
+        Records { told, ends, bytes }
+    }
+}
+
+/// Takes the records that are asked for.
+#[derive(Debug)]
+pub(super) struct Desk<'q> {
+    pub(super) query: &'q ExtractQuery,
+    /// The modes that are asked for and that the agent's files can tell, a bit each.
+    asked: u64,
+    pub(super) draft: Draft,
+}
+
+impl<'q> Desk<'q> {
+    pub(super) fn new(query: &'q ExtractQuery, format: TranscriptFormat) -> Self {
+        let told = query.modes.iter().filter(|mode| mode.absent(format).is_none());
+        let asked = told.fold(0, |asked, mode| asked | mode.bit());
+        Self { query, asked, draft: Draft::default() }
+    }
+
+    /// The modes that are asked for, a bit each.
+    pub(super) const fn asked(&self) -> u64 {
+        self.asked
+    }
+
+    pub(super) const fn asks(&self, mode: ExtractMode) -> bool {
+        self.asked & mode.bit() != 0
+    }
+
+    /// Whether a record of a mode is asked for that was told then, of this session in this folder.
+    pub(super) fn takes(
+        &self,
+        mode: ExtractMode,
+        at: Option<Micros>,
+        of: (Option<&str>, Option<&str>),
+    ) -> bool {
+        self.asks(mode) && self.query.takes(at, of)
+    }
+
+    /// Writes a record of this session in this folder, if it is asked for.
+    pub(super) fn put(
+        &mut self,
+        told: Told,
+        of: (Option<&str>, Option<&str>),
+        head: &Head,
+        fields: impl FnOnce(&mut Record<'_>),
+    ) {
+        if self.takes(told.mode, told.at, of) {
+            self.draft.put(told, head, fields);
+        }
+    }
+}
+
+/// Records, redacted.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    told: Vec<Told>,
+    ends: Vec<usize>,
+    bytes: RedactedBytes,
+}
+
+impl Records {
+    /// Each with its line, which has its end.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Told, Redacted<&[u8]>)> {
+        (0..).map_while(|nth| self.get(nth))
+    }
+
+    /// One of them.
+    pub(super) fn get(&self, nth: usize) -> Option<(Told, Redacted<&[u8]>)> {
+        let start = nth.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let line = self.bytes.part(start..*self.ends.get(nth)?)?;
+        Some((*self.told.get(nth)?, line))
+    }
+
+    /// Bytes of all.
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
