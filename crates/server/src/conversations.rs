@@ -114,7 +114,7 @@ pub(crate) async fn one(
     let shown = doors.show(move |store| {
         let mut thread = conversation_thread(store, &shapes, &id, &query)?;
         if let Some(thread) = &mut thread {
-            thread.read_notes(&redactor);
+            thread.read_notes(&shapes, &redactor);
         }
         Ok(thread.map(|thread| ConversationDetail::from(&thread)))
     });

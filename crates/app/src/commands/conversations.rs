@@ -11,6 +11,7 @@ use super::transcripts::agent;
 use crate::alone::alone;
 use crate::api::{Api, segment};
 use crate::cli::{ConversationsArgs, GlobalArgs};
+use crate::config::{self, Environment};
 use crate::detach;
 use crate::dollars::dollars;
 use crate::error::{AppError, Result};
@@ -19,6 +20,7 @@ use crate::reading;
 use crate::runtime;
 use crate::table::Table;
 use crate::token::Token;
+use crate::wire::redactor;
 
 /// Characters of a text that a row has room for.
 const TEXT: usize = 80;
@@ -31,7 +33,7 @@ pub(crate) fn conversations(global: &GlobalArgs, args: &ConversationsArgs) -> Re
     let home = Home::named(global)?;
     match &args.id {
         Some(id) if args.delete => delete(global, args, id),
-        Some(id) => one(&home, args, id),
+        Some(id) => one((global, &home), args, id),
         None => list(&home, args),
     }
 }
@@ -148,7 +150,7 @@ fn there(
         .next(format!("langley conversations {id} tells the {what} of each line")))
 }
 
-fn one(home: &Home, args: &ConversationsArgs, id: &str) -> Result<()> {
+fn one((global, home): (&GlobalArgs, &Home), args: &ConversationsArgs, id: &str) -> Result<()> {
     let query = ThreadQuery {
         branch: args.branch,
         lane: args.lane,
@@ -162,7 +164,7 @@ fn one(home: &Home, args: &ConversationsArgs, id: &str) -> Result<()> {
     let (thread, deleted_at) = reading::read(home, "conversation", |store| {
         Ok((conversation_thread(store, &shapes, id, &query)?, store.conversation_deleted_at(id)?))
     })?;
-    let thread = thread.ok_or_else(|| match deleted_at {
+    let mut thread = thread.ok_or_else(|| match deleted_at {
         Some(at) => deleted(id, at),
         None => unknown(id),
     })?;
@@ -171,6 +173,8 @@ fn one(home: &Home, args: &ConversationsArgs, id: &str) -> Result<()> {
     there(id, ("lane", args.lane), lanes)?;
     there(id, ("branch", args.branch), branches)?;
     if args.json {
+        let config = config::load_leniently(global, &Environment::of_process())?.told().config;
+        thread.read_notes(&shapes, &redactor(&config)?);
         return reading::tell("conversation", langley_server::conversation_json(&thread));
     }
     print!("{}", lines(&thread));

@@ -177,18 +177,33 @@ fn what_passed_and_what_the_agent_wrote_of_it_are_joined_and_told_as_a_conversat
     let (code, _, err) = stage.run(&["conversations", "s-t", "--cursor", "x"]);
     assert!(code == 2 && err.contains("no place in a conversation"), "{err}");
 
+    // What a subagent's transcript has beside it.
+    let subagents = folder.join("s-t/subagents");
+    fs::create_dir_all(&subagents).unwrap();
+    let asked = json!({ "type": "user", "uuid": "a1-1", "sessionId": "s-t", "agentId": "a1", "isSidechain": true,
+        "timestamp": "2025-09-01T10:00:01.000Z", "message": { "role": "user", "content": "look around" } });
+    fs::write(subagents.join("agent-a1.jsonl"), format!("{asked}\n")).unwrap();
+    let key = format!("sk-ant-api03-{}", "a".repeat(40));
+    let note = json!({ "agentType": "Explore", "description": format!("Use {key}") }).to_string();
+    fs::write(subagents.join("agent-a1.meta.json"), note).unwrap();
+    assert_eq!(import(&stage, &[])["lines"], 1);
+    let (_, out, err) = stage.run(&["conversations", "s-t", "--json"]);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["lanes"][1]["agent_type"], "Explore", "{out}{err}");
+    assert!(out.contains("Use [redacted") && !out.contains(&key), "{out}");
+
     // Deleted, through the server.
     let (code, _, err) = stage.run(&["conversations", "nobody", "--delete"]);
     assert!(code == 1 && err.contains("No transcript tells of a session nobody"), "{err}");
     let (code, out, err) = stage.run(&["conversations", "s-t", "--delete"]);
-    assert!(code == 0 && out.starts_with("3 lines and 2 responses are gone"), "{out}{err}");
+    assert!(code == 0 && out.starts_with("4 lines and 2 responses are gone"), "{out}{err}");
     assert!(out.contains("s-t.jsonl") && out.contains("import --again"), "{out}");
     assert_eq!(import(&stage, &[])["lines"], 0);
     let (code, _, err) = stage.run(&["conversations", "s-t"]);
     assert!(code == 1 && err.contains("the conversation s-t was deleted"), "{err}");
     assert_eq!(stage.api("/api/sessions/s-t/ledger")["gaps"][0]["reason"], "no_transcript");
     assert_eq!(stage.ended_flows(2).len(), 2, "the flows stay");
-    assert_eq!(import(&stage, &["--again"])["lines"], 3);
+    assert_eq!(import(&stage, &["--again"])["lines"], 4);
     drop(server);
 
     // And without one.
@@ -196,13 +211,13 @@ fn what_passed_and_what_the_agent_wrote_of_it_are_joined_and_told_as_a_conversat
     let deleted: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
         (code, &deleted["lines"], &deleted["responses"]),
-        (0, &json!(3), &json!(2)),
+        (0, &json!(4), &json!(2)),
         "{err}"
     );
     let (code, _, err) = stage.run(&["conversations", "s-t", "--delete"]);
     assert!(code == 1 && err.contains("the conversation s-t was deleted"), "{err}");
     assert_eq!(import(&stage, &[])["lines"], 0);
-    assert_eq!(import(&stage, &["--again"])["lines"], 3);
+    assert_eq!(import(&stage, &["--again"])["lines"], 4);
 }
 
 #[test]

@@ -1,15 +1,18 @@
 //! What a subagent is called: what its first line asks of it, and what its agent wrote of it beside its transcript.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use langley_model::Redactor;
 use langley_store::{Store, StoreError};
+use parking_lot::Mutex;
 use serde::Deserialize;
 
 use super::page::{ConversationThread, Lane};
-use super::shape::Shape;
+use super::shape::{Shape, ThreadShapes};
 
 /// Lanes that are named; a session with more of them is no session to read.
 const NAMED: usize = 256;
@@ -17,15 +20,25 @@ const NAMED: usize = 256;
 const NOTE_BYTES: u64 = 64 * 1_024;
 const NOTE_CHARS: usize = 200;
 
+/// Notes that are remembered.
+const REMEMBERED: usize = 4 * NAMED;
+
 /// What stands beside a subagent's transcript.
 ///
 /// Source of the format: Claude Code, `subagents/agent-<id>.meta.json`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Note {
     agent_type: Option<String>,
     description: Option<String>,
 }
+
+/// The notes that were read of late, redacted, each with its file's size and last change.
+#[derive(Debug, Default)]
+pub(super) struct Notes(Mutex<HashMap<PathBuf, (Stamp, Note)>>);
+
+/// A file's size and last change.
+type Stamp = (u64, Option<SystemTime>);
 
 /// Tells of each subagent's lane how its first line begins, and in which file that was.
 pub(super) fn name(store: &Store, shape: &Shape, lanes: &mut [Lane]) -> Result<(), StoreError> {
@@ -43,37 +56,57 @@ pub(super) fn name(store: &Store, shape: &Shape, lanes: &mut [Lane]) -> Result<(
 
 impl ConversationThread {
     /// Reads what agents wrote beside their subagents' transcripts, as long as that is there.
-    pub fn read_notes(&mut self, redactor: &Redactor) {
+    pub fn read_notes(&mut self, shapes: &ThreadShapes, redactor: &Redactor) {
         for lane in &mut self.lanes {
-            lane.read_note(redactor);
+            lane.read_note(shapes.notes(), redactor);
         }
     }
 }
 
 impl Lane {
-    fn read_note(&mut self, redactor: &Redactor) {
-        let Some(note) = self.begun_in.as_deref().and_then(note_beside) else { return };
+    fn read_note(&mut self, notes: &Notes, redactor: &Redactor) {
+        let beside = self.begun_in.as_deref().and_then(beside);
+        let Some(note) = beside.and_then(|path| notes.read(path, redactor)) else { return };
+        (self.agent_type, self.description) = (note.agent_type, note.description);
+    }
+}
+
+impl Notes {
+    /// Reads a note, unless it is as it was; none where there is nothing that can be read.
+    fn read(&self, path: PathBuf, redactor: &Redactor) -> Option<Note> {
+        // Neither a pipe, which would be waited for, nor a folder.
+        let file = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        let stamp = (file.len(), file.modified().ok());
+        if let Some((known, note)) = self.0.lock().get(&path)
+            && *known == stamp
+        {
+            return Some(note.clone());
+        }
+        let mut read = Vec::new();
+        fs::File::open(&path).ok()?.take(NOTE_BYTES).read_to_end(&mut read).ok()?;
+        let note: Note = serde_json::from_slice(&read).ok()?;
         let redacted = |told: Option<String>| {
             let mut told = told.filter(|told| !told.trim().is_empty())?;
             redactor.scrub_text(&mut told);
             Some(told.chars().take(NOTE_CHARS).collect())
         };
-        self.agent_type = redacted(note.agent_type);
-        self.description = redacted(note.description);
+        let note =
+            Note { agent_type: redacted(note.agent_type), description: redacted(note.description) };
+        let mut known = self.0.lock();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(path, (stamp, note.clone()));
+        Some(note)
     }
 }
 
-/// None where the file is no subagent's, or nothing that can be read stands beside it.
-fn note_beside(transcript: &str) -> Option<Note> {
+/// Where the note of a subagent lies that wrote this transcript; none of a file that is no subagent's.
+fn beside(transcript: &str) -> Option<PathBuf> {
     let path = Path::new(transcript);
     let name = path.file_name()?.to_str()?.strip_suffix(".jsonl")?;
     name.strip_prefix("agent-")?;
-    let beside: PathBuf = path.with_file_name(format!("{name}.meta.json"));
-    // Neither a pipe, which would be waited for, nor a folder.
-    fs::metadata(&beside).ok().filter(fs::Metadata::is_file)?;
-    let mut read = Vec::new();
-    fs::File::open(&beside).ok()?.take(NOTE_BYTES).read_to_end(&mut read).ok()?;
-    serde_json::from_slice(&read).ok()
+    Some(path.with_file_name(format!("{name}.meta.json")))
 }
 
 #[cfg(test)]
@@ -84,13 +117,17 @@ mod tests {
 
     use super::*;
 
+    fn redactor() -> Redactor {
+        Redactor::new(RedactorOptions::default()).unwrap()
+    }
+
     fn named(note: &str) -> (Option<String>, Option<String>) {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("agent-a1.meta.json"), note).unwrap();
         let path = folder.path().join("agent-a1.jsonl");
         let begun_in = path.to_str().map(str::to_owned);
         let mut lane = Lane { number: 1, begun_in, ..Lane::default() };
-        lane.read_note(&Redactor::new(RedactorOptions::default()).unwrap());
+        lane.read_note(&Notes::default(), &redactor());
         (lane.agent_type, lane.description)
     }
 
@@ -110,7 +147,32 @@ mod tests {
         for note in ["", "[]", r#"{"agentType":7}"#, r#"{"agentType":" "}"#] {
             assert_eq!(named(note), (None, None), "{note}");
         }
-        assert!(note_beside("/nowhere/agent-x.jsonl").is_none());
-        assert!(note_beside("/nowhere/session.jsonl").is_none());
+        let notes = Notes::default();
+        assert!(notes.read(beside("/nowhere/agent-x.jsonl").unwrap(), &redactor()).is_none());
+        assert!(beside("/nowhere/session.jsonl").is_none());
+    }
+
+    #[test]
+    fn a_note_is_read_again_once_it_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent-a1.meta.json");
+        let (notes, redactor) = (Notes::default(), redactor());
+        let kind = || notes.read(path.clone(), &redactor).and_then(|note| note.agent_type);
+        let write = |kind: &str, at: u64| {
+            fs::write(&path, format!(r#"{{"agentType":"{kind}"}}"#)).unwrap();
+            let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(at);
+            fs::File::open(&path).unwrap().set_modified(at).unwrap();
+        };
+        write("Plan", 1_000);
+        assert_eq!(kind().as_deref(), Some("Plan"));
+        // As long, and of the same time: nothing says that it is another.
+        write("Task", 1_000);
+        assert_eq!(kind().as_deref(), Some("Plan"));
+        write("Task", 2_000);
+        assert_eq!(kind().as_deref(), Some("Task"));
+        write("Explore", 2_000);
+        assert_eq!(kind().as_deref(), Some("Explore"));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(kind(), None);
     }
 }

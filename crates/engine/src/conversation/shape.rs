@@ -8,6 +8,7 @@ use langley_model::LineRole;
 use langley_store::{Conversation, Store, StoreError, ThreadLine};
 use parking_lot::Mutex;
 
+use super::named::Notes;
 use super::page::Lane;
 use super::tree::{Branch, branches};
 
@@ -43,12 +44,13 @@ pub(super) struct Shape {
     pub(super) is_whole: bool,
 }
 
-/// The shapes that were told of late.
+/// The shapes that were told of late, and the notes that were read beside subagents' transcripts.
 #[derive(Debug)]
 pub struct ThreadShapes {
     /// Lines of a conversation that are put in order.
     most: usize,
     known: Mutex<VecDeque<Arc<Shape>>>,
+    notes: Notes,
 }
 
 impl Default for ThreadShapes {
@@ -58,8 +60,12 @@ impl Default for ThreadShapes {
 }
 
 impl ThreadShapes {
-    pub(super) const fn of_at_most(most: usize) -> Self {
-        Self { most, known: Mutex::new(VecDeque::new()) }
+    pub(super) fn of_at_most(most: usize) -> Self {
+        Self { most, known: Mutex::default(), notes: Notes::default() }
+    }
+
+    pub(super) const fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// The shape of a conversation as it is now.
