@@ -24,6 +24,7 @@ const HEAD_MAX: usize = 400;
         ("session" = Option<String>, Query, description = "Called in this session"),
         ("since" = Option<String>, Query, description = "In a flow that began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
         ("until" = Option<String>, Query, description = "In a flow that began before this time, or in the same hour"),
+        ("costs" = Option<bool>, Query, description = "`false`: without what they cost, which is sooner told; not in the order of cost"),
     ),
     responses(
         (status = 200, body = ToolPage),
@@ -32,7 +33,8 @@ const HEAD_MAX: usize = 400;
     )
 )]
 pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
-    let params = params.only(&["order", "session", "since", "until"])?;
+    let params = params.only(&["order", "session", "since", "until", "costs"])?;
+    let costs = params.parsed("costs", "true or false", |word: &str| word.parse::<bool>().ok())?;
     let words = ToolOrder::ALL.map(|(name, _)| name).join(", ");
     let (since, until) = params.span()?;
     let query = ToolQuery {
@@ -40,6 +42,7 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
         until,
         session: params.owned("session")?,
         order: params.parsed("order", words, ToolOrder::parse)?.unwrap_or_default(),
+        without_costs: costs == Some(false),
     };
     let shown = doors.show(move |store| Ok(Some(ToolPage::from(&store.tools(&query)?))));
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))

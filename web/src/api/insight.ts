@@ -196,7 +196,8 @@ export const failedCallsQuery = (session: string) =>
   queryOptions({
     queryKey: ["session", session, "failed-calls"],
     queryFn: async ({ signal }): Promise<FailedCalls> => {
-      const { items } = await ask<Page<Tool>>("/api/tools", { session, order: "failures" }, signal);
+      const asked = { session, order: "failures", costs: "false" };
+      const { items } = await ask<Page<Tool>>("/api/tools", asked, signal);
       const failing = items.filter(({ totals }) => failures(totals) > 0);
       const pages = await Promise.all(
         failing

@@ -7374,6 +7374,8 @@ export interface operations {
                 since?: string;
                 /** @description In a flow that began before this time, or in the same hour */
                 until?: string;
+                /** @description `false`: without what they cost, which is sooner told; not in the order of cost */
+                costs?: boolean;
             };
             header?: never;
             path?: never;

@@ -39,7 +39,7 @@ pub(crate) fn tools(global: &GlobalArgs, args: &ToolsArgs) -> Result<()> {
         reading::tell_missing(page.next_cursor.is_some(), false);
         return Ok(());
     }
-    let query = ToolQuery { since, until: None, session, order: args.sort };
+    let query = ToolQuery { since, until: None, session, order: args.sort, without_costs: false };
     let report = reading::read(&home, "tools", |store| store.tools(&query))?;
     if args.json {
         return reading::tell("tools", langley_server::tools_json(&report));

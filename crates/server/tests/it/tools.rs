@@ -61,6 +61,7 @@ async fn tools_their_calls_and_one_call_are_told() {
         assert_eq!(rig.get(&format!("/api/tools?{query}")).await["items"][0]["name"], name);
     }
     assert_eq!(rig.get("/api/tools?session=other").await["items"], json!([]));
+    assert_eq!(rig.get("/api/tools?costs=false").await["items"][0]["name"], name);
     let page = rig.get(&format!("/api/tools/{name}/invocations")).await;
     let call = page["items"].as_array().unwrap().last().unwrap().clone();
     assert_eq!((&call["flow_id"], &call["session_id"]), (&json!(first), &json!("s-1")));

@@ -24,6 +24,8 @@ pub struct ToolQuery {
     pub session: Option<String>,
     /// In which order.
     pub order: ToolOrder,
+    /// Whether what they cost is not told: to add it up may take far longer than the rest.
+    pub without_costs: bool,
 }
 
 /// A tool, and what its calls add up to.
@@ -74,7 +76,9 @@ impl Store {
             calls(other).cmp(&calls(one)).then_with(|| one.name.cmp(&other.name))
         });
         // Where what they cost cannot be read, the rest is told without it.
-        told_apart(self.put_costs(&mut report, query))?;
+        if !query.without_costs || query.order == ToolOrder::Cost {
+            told_apart(self.put_costs(&mut report, query))?;
+        }
         query.order.sort(&mut report.tools);
         Ok(report)
     }

@@ -402,4 +402,9 @@ fn tools_are_listed_by_what_they_cost() {
     assert_eq!(told(ToolOrder::Cost), [read, bash, free, any], "what is not known comes last");
     let report = store.tools(&ToolQuery::default()).unwrap();
     assert_eq!(report.cost, Some(MicroUsd(2_000_000)));
+    for (order, costs) in [(ToolOrder::Failures, None), (ToolOrder::Cost, report.cost)] {
+        let query = ToolQuery { order, without_costs: true, ..ToolQuery::default() };
+        let told = store.tools(&query).unwrap();
+        assert_eq!((told.tools.len(), told.cost), (4, costs), "the order of cost needs them");
+    }
 }
