@@ -73,12 +73,12 @@ async function stops(request: APIRequestContext): Promise<Stop[]> {
     },
     { name: "session-context", path: `/sessions/${session}`, unfold: unfoldContext },
     { name: "spend", path: "/spend" },
-    { name: "spend-commit", path: "/spend?by=commit" },
+    { name: "spend-commit", path: "/spend?by=commit", unfold: toHeading("Where it goes") },
     { name: "spend-tokens", path: "/spend?chart=tokens" },
-    { name: "spend-week", path: "/spend", unfold: toWeek },
-    { name: "spend-session", path: "/spend?by=session" },
-    { name: "spend-tool", path: "/spend?by=tool" },
-    { name: "spend-class", path: "/spend?by=class" },
+    { name: "spend-week", path: "/spend", unfold: toHeading("Hours of the week") },
+    { name: "spend-session", path: "/spend?by=session", unfold: toHeading("Where it goes") },
+    { name: "spend-tool", path: "/spend?by=tool", unfold: toHeading("Where it goes") },
+    { name: "spend-class", path: "/spend?by=class", unfold: toHeading("Where it goes") },
     { name: "spend-nothing", path: "/spend?model=none" },
     { name: "tools", path: "/tools" },
     { name: "tool", path: `/tools?tool=${name}&call=${calls[0]?.id ?? ""}` },
@@ -99,8 +99,10 @@ async function unfoldContext(page: Page): Promise<void> {
   await page.getByRole("table", { name: "Parts of the context" }).waitFor();
 }
 
-async function toWeek(page: Page): Promise<void> {
-  await page.getByRole("heading", { name: "Hours of the week" }).scrollIntoViewIfNeeded();
+/** Has the section below a heading in view. */
+function toHeading(name: string): (page: Page) => Promise<void> {
+  return (page) =>
+    page.getByRole("heading", { name }).evaluate((heading) => heading.scrollIntoView());
 }
 
 for (const theme of ["light", "dark"] as const) {
