@@ -83,7 +83,8 @@ pub use conversation::{
 };
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use extract::{
-    ExtractMode, ExtractQuery, Extracted, Field, ModeSpec, extract, extract_reference,
+    ExtractMode, ExtractOut, ExtractQuery, Extracted, Field, ModeSpec, UsageOf, extract,
+    extract_reference,
 };
 pub use findings::{
     BookPrices, CallMade, Change, DayPart, Diverged, Facts, Limits, NoPrices, Pause, Prices,

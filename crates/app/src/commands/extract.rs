@@ -5,8 +5,9 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use jiff::Timestamp;
-use langley_engine::{ExtractMode, ExtractQuery, Extracted, extract_reference};
-use langley_model::Redacted;
+use langley_engine::{
+    ExtractMode, ExtractOut, ExtractQuery, Extracted, UsageOf, extract_reference,
+};
 use serde_json::{Map, Value};
 
 use super::flows::parse_since;
@@ -55,25 +56,25 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     }
     let of = args.agent.as_deref().map(agent).transpose()?;
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
-    let mut walked = left_behind(&config)?;
+    let walked = left_behind(&config)?;
     let (book, redactor) = (prices(&config), redactor(&config)?);
     // Of all files, also of those that nobody asks about: so many the cache has.
-    let is_of_blocks = modes.contains(&ExtractMode::Blocks) && query.project.is_none();
-    let mut usage = is_of_blocks.then(|| scanned(&config, &walked, (&book, &redactor)));
-    walked.files.retain(|file| of.is_none_or(|of| file.format == of));
+    let usage = || scanned(&config, &walked, (&book, &redactor));
+    let files: Vec<_> =
+        walked.files.iter().filter(|file| of.is_none_or(|of| file.format == of)).cloned().collect();
     let threads = threads();
     let is_table = args.out_dir.is_none() && !args.json && io::stdout().is_terminal();
     if is_table && query.latest.is_none() {
         // The first of all would be the oldest.
         query.latest = Some(ROWS_MAX);
     }
-    let mut tell = |out: &mut dyn FnMut(ExtractMode, Redacted<&[u8]>) -> io::Result<()>| {
-        let files = (&*walked.files, usage.take());
-        langley_engine::extract(files, &query, (&book, &redactor), threads, out)
+    let tell = |out: ExtractOut<'_>| {
+        let asked = (&*files, Some(&usage as UsageOf<'_>));
+        langley_engine::extract(asked, &query, (&book, &redactor), threads, out)
     };
     let done = match &args.out_dir {
         Some(folder) => {
-            let (done, written) = to_files(folder, &modes, &mut tell).map_err(|error| {
+            let (done, written) = to_files(folder, &modes, &tell).map_err(|error| {
                 AppError::failed(format!("{} cannot be written", folder.display()))
                     .why(error.to_string())
                     .next("name another folder with --out-dir, or leave it out: records go to the output")
@@ -111,7 +112,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     let mut known = ExtractQuery::new(&[ExtractMode::Sessions]);
     known.session.clone_from(&args.session);
     known.project.clone_from(&args.project);
-    let files = (&*walked.files, None);
+    let files = (&*files, None);
     let known =
         langley_engine::extract(files, &known, (&book, &redactor), threads, &mut |_, _| Ok(()))
             .map_err(|error| unwritten(&error))?;
@@ -175,9 +176,7 @@ fn modes(names: &[String]) -> Result<Vec<ExtractMode>> {
 }
 
 /// How records are told to whoever takes them.
-type Tell<'t> = &'t mut dyn FnMut(
-    &mut dyn FnMut(ExtractMode, Redacted<&[u8]>) -> io::Result<()>,
-) -> io::Result<Extracted>;
+type Tell<'t> = &'t dyn Fn(ExtractOut<'_>) -> io::Result<Extracted>;
 
 /// Writes a file for each mode, which has its name once it is complete; how many records there are.
 fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<(Extracted, u64)> {

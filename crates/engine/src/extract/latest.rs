@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::marks::Prompts;
 use super::records::{Records, Told};
-use super::run::{ExtractQuery, Extracted, Out};
+use super::run::{ExtractOut, ExtractQuery, Extracted};
 use super::tail::{Tail, TailLine};
 use super::teller::Teller;
 use crate::import::{Lines, RawLine};
@@ -73,7 +73,7 @@ pub(super) fn tell(
     files: &[TranscriptFile],
     asked @ (query, _): Asked<'_>,
     threads: usize,
-    (told, out): (&mut Extracted, Out<'_>),
+    (told, out): (&mut Extracted, ExtractOut<'_>),
 ) -> io::Result<()> {
     let (Some(most), Some(mode)) = (query.latest, query.modes.first().copied()) else {
         return Ok(());

@@ -21,4 +21,4 @@ mod tests;
 
 pub use mode::{ExtractMode, Field, ModeSpec};
 pub use reference::extract_reference;
-pub use run::{ExtractQuery, Extracted, extract};
+pub use run::{ExtractOut, ExtractQuery, Extracted, UsageOf, extract};

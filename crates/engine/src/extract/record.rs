@@ -67,6 +67,11 @@ impl Head {
         record.number("offset", Some(offset));
         record.0.push(b'}');
     }
+
+    /// Writes what all records of the line say first.
+    pub(super) fn also(&mut self, fields: impl FnOnce(&mut Record<'_>)) {
+        fields(&mut Record(&mut self.0));
+    }
 }
 
 /// A record that is being written, behind whatever is in the list.
@@ -91,12 +96,14 @@ impl<'l> Record<'l> {
         self.0.extend_from_slice(b"\":");
     }
 
+    #[inline]
     fn integer(&mut self, name: &str, number: Option<impl Integer>) {
         let mut room = Buffer::new();
         self.json(name, number.map(|number| room.format(number)));
     }
 
     /// JSON as it stands.
+    #[inline]
     pub(super) fn json(&mut self, name: &str, json: Option<&str>) {
         let json = json.unwrap_or("null");
         self.0.reserve(json.len() + name.len() + 32);
@@ -104,14 +111,15 @@ impl<'l> Record<'l> {
         self.0.extend_from_slice(json.as_bytes());
     }
 
+    #[inline]
     pub(super) fn text(&mut self, name: &str, text: Option<&str>) {
         let Some(text) = text else { return self.json(name, None) };
         // With room for some escapes: of a long text, what grows by doubling takes twice as much.
         self.0.reserve(text.len() + text.len() / 16 + name.len() + 32);
-        if text.len() > PLAIN_MAX || !is_plain(text) {
-            return self.serialized(name, text);
-        }
         self.name(name);
+        if text.len() > PLAIN_MAX || !is_plain(text) {
+            return self.value(text);
+        }
         self.0.push(b'"');
         self.0.extend_from_slice(text.as_bytes());
         self.0.push(b'"');
@@ -132,11 +140,11 @@ impl<'l> Record<'l> {
     }
 
     pub(super) fn texts(&mut self, name: &str, texts: &[String]) {
-        self.serialized(name, texts);
+        self.name(name);
+        self.value(texts);
     }
 
-    fn serialized(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
-        self.name(name);
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
         // Texts become JSON, and a list takes them.
         let _ = serde_json::to_writer(&mut *self.0, value);
     }

@@ -61,7 +61,10 @@ pub struct Extracted {
 }
 
 /// Where records go, each a line with its end.
-pub(super) type Out<'o> = &'o mut dyn FnMut(ExtractMode, Redacted<&[u8]>) -> io::Result<()>;
+pub type ExtractOut<'o> = &'o mut dyn FnMut(ExtractMode, Redacted<&[u8]>) -> io::Result<()>;
+
+/// Tells what files used.
+pub type UsageOf<'u> = &'u (dyn Fn() -> Scanned + Sync);
 
 /// Takes a record on its way out.
 type Take<'t> = &'t mut dyn FnMut(Told, Redacted<&[u8]>, &mut Extracted) -> io::Result<()>;
@@ -139,16 +142,16 @@ impl Extracted {
 }
 
 /// Tells what `files` answer, read on `threads` threads, priced by `book`. What they used, which `blocks` tells, is
-/// read once more where it is not given with them.
+/// asked of `usage` beside that, and is read once more where there is none.
 ///
 /// # Errors
 /// `out` fails; a file that cannot be read is named in what is answered.
 pub fn extract(
-    (files, usage): (&[TranscriptFile], Option<Scanned>),
+    (files, usage): (&[TranscriptFile], Option<UsageOf<'_>>),
     query: &ExtractQuery,
     (book, redactor): (&Arc<PriceBook>, &Redactor),
     threads: usize,
-    out: Out<'_>,
+    out: ExtractOut<'_>,
 ) -> io::Result<Extracted> {
     let mut told = Extracted::default();
     for mode in &query.modes {
@@ -187,19 +190,26 @@ pub fn extract(
         .filter(|file| forward.modes.iter().any(|mode| mode.absent(file.format).is_none()))
         .collect();
     let mut kept = Kept { most: query.latest, ..Kept::default() };
-    if !young.is_empty() {
-        let of = (book, redactor);
-        side_by_side(&young, &forward, of, threads, &mut told, &mut |said, line, told| {
-            kept.take(said, line, told, out)
-        })?;
-    }
-    if query.set & ExtractMode::Blocks.bit() != 0 && query.project.is_none() {
-        let usage = usage
-            .unwrap_or_else(|| scan(files, TranscriptCache::default(), (book, redactor), threads));
+    let of = (book, redactor);
+    let usage = || match usage {
+        Some(usage) => usage(),
+        None => scan(files, TranscriptCache::default(), of, threads),
+    };
+    let is_of_blocks = query.set & ExtractMode::Blocks.bit() != 0 && query.project.is_none();
+    std::thread::scope(|scope| {
+        let usage = is_of_blocks.then(|| scope.spawn(usage));
+        if !young.is_empty() {
+            side_by_side(&young, &forward, of, threads, &mut told, &mut |said, line, told| {
+                kept.take(said, line, told, out)
+            })?;
+        }
+        let Some(usage) = usage else { return Ok(()) };
+        let usage = usage.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         for (said, line) in blocks(files, usage, (query, redactor)).iter() {
             kept.take(said, line, &mut told, out)?;
         }
-    }
+        Ok::<_, io::Error>(())
+    })?;
     kept.close(&mut told, out)?;
     seen.see(told);
     Ok(seen)
@@ -262,7 +272,7 @@ impl Kept {
         said: Told,
         line: Redacted<&[u8]>,
         told: &mut Extracted,
-        out: Out<'_>,
+        out: ExtractOut<'_>,
     ) -> io::Result<()> {
         let mode = said.mode;
         if said.response.is_some_and(|response| !self.is_first(response, mode)) {
@@ -296,7 +306,7 @@ impl Kept {
         is_first
     }
 
-    fn close(self, told: &mut Extracted, out: Out<'_>) -> io::Result<()> {
+    fn close(self, told: &mut Extracted, out: ExtractOut<'_>) -> io::Result<()> {
         let mut heaps: Vec<_> = self.heaps.into_iter().collect();
         heaps.sort_by_key(|(mode, _)| *mode);
         for (mode, heap) in heaps {

@@ -293,6 +293,7 @@ impl Sums {
                     ..whose
                 };
                 head.write(whose, Some(Source { path, line: used.line, offset: used.offset }));
+                head.also(|record| record.text("message_id", used.message_id.as_deref()));
             }
             let context = tokens(used.usage.input_whole(Some(format.dialect())));
             let before =
@@ -418,7 +419,6 @@ impl Used {
         (cost, contexts): (Option<MicroUsd>, Option<(u64, u64)>),
     ) {
         let usage = &self.usage;
-        record.text("message_id", self.message_id.as_deref());
         if mode == ExtractMode::Usage {
             record.text("request_id", self.request_id.as_deref());
         }
