@@ -339,3 +339,16 @@ test("on a phone a session's id is whole, and what turns a conversation stands i
   expect(wire).toBeDefined();
   expect(notes).toBe(wire);
 });
+
+test("what has no room in a call's row stands below its time", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto("/tools?tool=Read");
+  const row = page.getByRole("list", { name: "Calls" }).locator("[data-row]").first();
+  await expect(row).toBeVisible();
+  const lefts = await row.evaluate((button) =>
+    [...button.querySelectorAll(":scope > span")].map((part) =>
+      Math.round(part.getBoundingClientRect().left),
+    ),
+  );
+  expect(Math.min(...lefts)).toBe(lefts[0]);
+});
