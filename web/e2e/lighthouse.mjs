@@ -38,11 +38,16 @@ const first = (path) =>
   );
 const session = await first("/api/sessions?limit=1");
 const flow = await first("/api/flows?outcome=completed&limit=1");
+const written = await first("/api/conversations?limit=1");
+if (written === "none")
+  console.log("No conversation is scored: no agent's file was read by this langley.");
 let low = 0;
 for (const path of [
   "/now",
   "/sessions",
   `/sessions/${session}`,
+  "/history",
+  ...(written === "none" ? [] : [`/history/${written}`]),
   "/flows",
   `/flows/${flow}`,
   "/spend",

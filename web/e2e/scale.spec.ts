@@ -43,15 +43,38 @@ const flowOf = async (request: APIRequestContext, session: string) =>
   (await first<{ id: string }>(request, `/api/flows?session=${session}&outcome=completed&limit=1`))
     .id;
 
+/** The conversation with the most lines among the newest; undefined where agents' files told of none. */
+async function longestWritten(request: APIRequestContext): Promise<string | undefined> {
+  const { items } = (await (await request.get("/api/conversations?limit=100")).json()) as {
+    items: { id: string; lines: number }[];
+  };
+  return items.sort((one, other) => other.lines - one.lines)[0]?.id;
+}
+
 async function screens(request: APIRequestContext): Promise<Screen[]> {
   const whole = await flowOf(request, large);
   const tool = (await first<{ name: string }>(request, "/api/tools")).name;
+  const written = await longestWritten(request);
+  if (written === undefined)
+    console.log("first: conversation: not measured, no agent's file was read into this store");
   const row = "main [data-row]";
   const answer = "section[aria-label=Answer]";
   return [
     { name: "now", path: "/now" },
     { name: "sessions", path: "/sessions", first: row },
     { name: "session of 2,000 turns", path: `/sessions/${long}`, first: row },
+    written === undefined
+      ? { name: "history, with nothing in it", path: "/history" }
+      : { name: "history", path: "/history", first: row },
+    ...(written === undefined
+      ? []
+      : [
+          {
+            name: "conversation",
+            path: `/history/${encodeURIComponent(written)}`,
+            first: "[aria-label=Lines] li",
+          },
+        ]),
     { name: "flows", path: "/flows", first: "[role=grid] [id^=row-]" },
     {
       name: "flows, filtered",
@@ -81,6 +104,7 @@ async function screens(request: APIRequestContext): Promise<Screen[]> {
     },
     { name: "health", path: "/health" },
     { name: "settings", path: "/settings" },
+    { name: "setup", path: "/setup", first: "[aria-label=Checklist] li" },
   ];
 }
 

@@ -314,3 +314,41 @@ for (const theme of ["light", "dark"] as const) {
     });
   }
 }
+
+test("on a phone a session's id is whole, and what turns a conversation stands in one row", async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const path of ["/sessions", "/history"]) {
+    await page.goto(path);
+    const ids = page.locator("main [data-row] span.font-mono > span.truncate");
+    await expect(ids.first()).toBeVisible();
+    const cut = await ids.evaluateAll((all) =>
+      all.filter((id) => id.scrollWidth > id.clientWidth).map((id) => id.textContent),
+    );
+    expect(cut, path).toEqual([]);
+  }
+  await page.locator("main [data-row]").first().click();
+  const controls = [
+    page.getByRole("button", { name: "Wire", exact: true }),
+    page.getByRole("button", { name: "Notes", exact: true }),
+  ];
+  const [wire, notes] = await Promise.all(
+    controls.map(async (control) => (await control.boundingBox())?.y),
+  );
+  expect(wire).toBeDefined();
+  expect(notes).toBe(wire);
+});
+
+test("what has no room in a call's row stands below its time", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto("/tools?tool=Read");
+  const row = page.getByRole("list", { name: "Calls" }).locator("[data-row]").first();
+  await expect(row).toBeVisible();
+  const lefts = await row.evaluate((button) =>
+    [...button.querySelectorAll(":scope > span")].map((part) =>
+      Math.round(part.getBoundingClientRect().left),
+    ),
+  );
+  expect(Math.min(...lefts)).toBe(lefts[0]);
+});

@@ -248,7 +248,7 @@ function Header({
           {onWire ? (
             <a
               href={sessionHref(id)}
-              className="mr-2 text-xs font-medium text-accent hover:underline"
+              className="mr-2 text-xs font-medium text-accent hover:underline max-sm:basis-full"
             >
               The session on the wire
             </a>

@@ -165,7 +165,10 @@ function Row({ conversation }: { conversation: Conversation }) {
               <Badge title="Times it was compacted">{plural(compactions, "compaction")}</Badge>
             ) : null}
             {project ? (
-              <span className="truncate text-xs text-ink-3" title={oneLine(project, 300)}>
+              <span
+                className="grow basis-0 truncate text-xs text-ink-3"
+                title={oneLine(project, 300)}
+              >
                 {oneLine(project.split("/").findLast((folder) => folder !== "") ?? project, 40)}
               </span>
             ) : null}

@@ -133,7 +133,10 @@ function Row({ session }: { session: Session }) {
             {open > 0 ? <Badge tone="info">{count(open)} open</Badge> : null}
             {bad > 0 ? <Badge tone="bad">{count(bad)} failed</Badge> : null}
             {session.project ? (
-              <span className="truncate text-xs text-ink-3" title={oneLine(session.project, 300)}>
+              <span
+                className="grow basis-0 truncate text-xs text-ink-3"
+                title={oneLine(session.project, 300)}
+              >
                 {oneLine(lastFolder(session.project), 40)}
               </span>
             ) : null}

@@ -118,11 +118,11 @@ function Line({ call, open, onOpen }: { call: Invocation; open: boolean; onOpen:
       aria-expanded={open}
       onClick={onOpen}
       className={cx(
-        "flex min-h-9 w-full min-w-0 flex-wrap items-center gap-x-3 gap-y-0.5 px-4 py-1.5 text-left text-xs focus-visible:-outline-offset-2",
+        "flex min-h-9 w-full min-w-0 flex-wrap items-center gap-x-3 gap-y-0.5 py-1.5 pr-4 pl-10 text-left text-xs focus-visible:-outline-offset-2",
         open ? "bg-ground" : "hover:bg-hover",
       )}
     >
-      <DownIcon className={cx("size-3 text-ink-3", !open && "-rotate-90")} />
+      <DownIcon className={cx("-ml-6 size-3 text-ink-3", !open && "-rotate-90")} />
       <span className="w-22 shrink-0 text-ink-2" title={fullTime(call.flow_started_at)}>
         {clock(call.flow_started_at)}
       </span>
@@ -143,7 +143,7 @@ function Line({ call, open, onOpen }: { call: Invocation; open: boolean; onOpen:
       ) : null}
       {call.session_id ? <SessionName id={call.session_id} /> : null}
       {call.input_head ? (
-        <span className="w-full min-w-0 truncate pl-6 font-mono text-ink-2">
+        <span className="w-full min-w-0 truncate font-mono text-ink-2">
           {headWords(call.tool, call.input_head)}
         </span>
       ) : null}
