@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use langley_engine::new_text;
-use langley_model::{Flow, Place, Redactor, Stored, is_obeyed};
+use langley_model::{Flow, MicroUsd, Passage, Place, Redactor, Stored, Tokens, is_obeyed};
 use langley_store::{FlowFilter, Store};
 
 use super::{ExportError, Exported, Wholeness};
@@ -58,10 +58,17 @@ pub(super) fn flow(
     facts.push(format!("{} {place}{}", flow.method, flow.path));
     facts.extend(flow.status.map(|status| format!("status {status}")));
     facts.push(flow.outcome.map_or("open", |outcome| outcome.as_str()).to_owned());
-    let tokens =
-        |tokens: Option<langley_model::Tokens>, word| tokens.map(|t| format!("{} {word}", t.0));
-    facts.extend(tokens(flow.usage.input_uncached(flow.dialect()), "tokens in"));
-    facts.extend(tokens(flow.usage.output, "tokens out"));
+    let tokens = |tokens: Option<Tokens>, word| tokens.map(|t| format!("{} {word}", t.0));
+    let usage = &flow.usage;
+    facts.extend(tokens(usage.input_uncached(flow.dialect()), "uncached input tokens"));
+    facts.extend(tokens(usage.cache_read, "read from the cache"));
+    let written = [usage.cache_write_5m, usage.cache_write_1h].into_iter().flatten();
+    facts.extend(tokens(written.reduce(|one, other| Tokens(one.0 + other.0)), "written to it"));
+    facts.extend(tokens(usage.output, "output tokens"));
+    facts.extend(flow.cost.map(|MicroUsd(cost)| format!("${}", dollars(cost))));
+    if !flow.tool_names.is_empty() {
+        facts.push(format!("called {}", flow.tool_names.join(", ")));
+    }
     let facts: Vec<_> = facts.iter().map(|fact| escaped(fact)).collect();
     write!(out, "<article id=\"{}\">\n<h2>{}</h2>\n", flow.id, facts.join(" · "))?;
     if let Some(lack) = flow.lack() {
@@ -72,25 +79,32 @@ pub(super) fn flow(
     if text.is_none() {
         writeln!(out, "<p>What was said is damaged in the database and left out.</p>")?;
     }
-    for passage in text.iter().flat_map(|text| &text.passages) {
-        let text = escaped(&passage.text);
+    let passages = text.iter().flat_map(|text| &text.passages).collect::<Vec<_>>();
+    // Of what a tool is given, each value is a passage of its own.
+    let is_one = |one: &&Passage, other: &&Passage| {
+        one.place == other.place && !matches!(one.place, Place::Prompt | Place::Answer)
+    };
+    for one in passages.chunk_by(is_one) {
+        let Some(Passage { place, .. }) = one.first() else { continue };
+        let text: Vec<_> = one.iter().map(|passage| escaped(&passage.text)).collect();
+        let (name, text) = (name(*place), text.join("\n"));
         // What a person reads stands open, what machines said to one another is folded.
-        match passage.place {
+        match place {
             Place::Prompt | Place::Answer => {
-                writeln!(
-                    out,
-                    "<section><h3>{}</h3><pre>{text}</pre></section>",
-                    name(passage.place)
-                )?;
+                writeln!(out, "<section><h3>{name}</h3><pre>{text}</pre></section>")?;
             }
-            folded => {
-                let name = name(folded);
-                writeln!(out, "<details><summary>{name}</summary><pre>{text}</pre></details>")?;
-            }
+            _ => writeln!(out, "<details><summary>{name}</summary><pre>{text}</pre></details>")?,
         }
     }
     out.write_all(b"</article>\n")?;
     Ok(wholeness)
+}
+
+/// Dollars to the hundredth of a cent.
+fn dollars(micro: i64) -> String {
+    let tenths = (micro.unsigned_abs() + 50) / 100;
+    let sign = if micro < 0 { "-" } else { "" };
+    format!("{sign}{}.{:04}", tenths / 10_000, tenths % 10_000)
 }
 
 const fn name(place: Place) -> &'static str {

@@ -314,7 +314,9 @@ async fn a_page_counts_input_as_the_lists_do() {
     rig.put([claude, gpt].map(|flow| Record::Flow(std::sync::Arc::new(flow))));
     let answer = rig.ask("/api/flows/export?format=html&session=s").await;
     let page = answer.text();
-    for told in ["12 tokens in", "242 tokens in"] {
+    for told in
+        ["12 uncached input tokens", "242 uncached input tokens", "10000 read from the cache"]
+    {
         assert!(page.contains(&format!(" · {told}")), "{told}: {page}");
     }
     assert!(!page.contains("10242"), "{page}");
