@@ -27,6 +27,19 @@ test("days without a flow are there, and days of unknown cost are not taken for 
   expect(days[0]?.classes).toEqual([{ name: "output", cost: 5 }]);
 });
 
+test("what a provider told as a whole is a part of the column, too", () => {
+  const told = { ...day("2026-03-02", 7), cost_by_class: null };
+  const both = { ...day("2026-03-03", 2), cost: { micro_usd: 9 } };
+  const days = daysOf(page(told, both), undefined, TODAY);
+  expect(days.map(({ classes }) => classes)).toEqual([
+    [{ name: "undivided", cost: 7 }],
+    [
+      { name: "output", cost: 2 },
+      { name: "undivided", cost: 7 },
+    ],
+  ]);
+});
+
 test("of many days the newest are shown", () => {
   const days = daysOf(page(day("2020-01-01", 1)), undefined, TODAY);
   expect(days).toHaveLength(DAYS_MAX);

@@ -154,19 +154,26 @@ function spanOf(
   until: Date,
   item: CostItem | undefined,
 ): Span {
+  const cost = item ? (item.cost?.micro_usd ?? null) : 0;
+  const classes = CLASSES.map((name) => ({
+    name,
+    cost: item?.cost_by_class?.[name]?.micro_usd ?? 0,
+  }));
+  // Where a provider told its costs as a whole, no class has them.
+  const divided = classes.reduce((sum, each) => sum + each.cost, 0);
+  for (const each of classes) {
+    if (each.name === "undivided") each.cost += Math.max(0, (cost ?? 0) - divided);
+  }
   return {
     key,
     label,
     since: since.toISOString(),
     until: until.toISOString(),
-    cost: item ? (item.cost?.micro_usd ?? null) : 0,
+    cost,
     flows: item?.flows ?? 0,
     unpriced: item?.unpriced_flows ?? 0,
     usage: item?.usage ?? null,
-    classes: CLASSES.flatMap((name) => {
-      const cost = item?.cost_by_class?.[name]?.micro_usd ?? 0;
-      return cost > 0 ? [{ name, cost }] : [];
-    }),
+    classes: classes.filter((each) => each.cost > 0),
   };
 }
 
