@@ -60,6 +60,17 @@ export function later<P extends object>(
   };
 }
 
+const LOADED_AT = "langley.loaded-anew";
+/** A page that was loaded anew so shortly before lacks the part for another reason. */
+const ANEW_MS = 60_000;
+
+function loadAnew(): void {
+  const last = Number(sessionStorage.getItem(LOADED_AT) ?? 0);
+  if (Date.now() - last < ANEW_MS) return;
+  sessionStorage.setItem(LOADED_AT, String(Date.now()));
+  location.reload();
+}
+
 /** Asks anew by itself when the connection is there again. */
 function Missing({
   isPage,
@@ -76,6 +87,12 @@ function Missing({
     if (isLive && !wasLive.current) onRetry();
     wasLive.current = isLive;
   }, [isLive, onRetry]);
+  // Some browsers remember that a part of a page did not come, and never ask for it again. There is nothing else on the
+  // page, and its address says all that it shows.
+  const isLost = isLive && isPage && children === undefined;
+  useEffect(() => {
+    if (isLost) loadAnew();
+  }, [isLost]);
   if (children !== undefined) return children;
   if (isLive) {
     return (
