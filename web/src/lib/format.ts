@@ -53,13 +53,16 @@ export function bytes(value: number | null | undefined): string {
   return `${scaled < 9.95 ? scaled.toFixed(1) : Math.round(scaled)} ${unit}`;
 }
 
+const CENTS = { minimumFractionDigits: 2, maximumFractionDigits: 2 } as const;
+
 /** Millionths of a dollar; small sums keep enough digits to differ from nothing. */
 export function money(microUsd: number | null | undefined): string {
   if (microUsd == null) return DASH;
   const usd = microUsd / 1e6;
   const size = Math.abs(usd);
   const digits = size === 0 || size >= 1 ? 2 : size >= 0.01 ? 3 : 5;
-  return `${usd < 0 ? "−" : ""}$${size.toFixed(digits)}`;
+  const told = size < 1_000 ? size.toFixed(digits) : size.toLocaleString("en-US", CENTS);
+  return `${usd < 0 ? "−" : ""}$${told}`;
 }
 
 /** Local clock time; the day is told when it is not today. */

@@ -237,9 +237,13 @@ export interface FindingsView {
   session?: string;
 }
 
+const FINDING_STATES = ["current", "muted", "resolved", "all"];
+
 export function readFindingsView(search: Record<string, unknown>): FindingsView {
   const view: FindingsView = {};
-  for (const key of ["state", "kind", "session"] as const) {
+  const state = FINDING_STATES.find((each) => each === search["state"]);
+  if (state) view.state = state;
+  for (const key of ["kind", "session"] as const) {
     const value = word(search[key]);
     if (value) view[key] = value;
   }

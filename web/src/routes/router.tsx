@@ -203,12 +203,14 @@ const auth = createRoute({
   component: () => null,
 });
 
+// A route's search has what its reader left out, too: each screen reads it anew.
+
 function FirstRun() {
   return <SetupScreen history={<Imported />} />;
 }
 
 function Sessions() {
-  const view = sessions.useSearch();
+  const view = readSessionsView(sessions.useSearch());
   const navigate = useNavigate();
   const look = (next: SessionsView) =>
     void navigate({ to: paths.sessions, search: next, replace: true });
@@ -216,7 +218,7 @@ function Sessions() {
 }
 
 function Session() {
-  const view = session.useSearch();
+  const view = readSessionView(session.useSearch());
   const { id } = session.useParams();
   const navigate = useNavigate();
   const look = (next: SessionView) =>
@@ -233,7 +235,7 @@ function Session() {
 }
 
 function History() {
-  const view = history.useSearch();
+  const view = readHistoryView(history.useSearch());
   const navigate = useNavigate();
   const look = (next: HistoryView) =>
     void navigate({ to: paths.history, search: next, replace: true });
@@ -241,7 +243,7 @@ function History() {
 }
 
 function Conversation() {
-  const view = conversation.useSearch();
+  const view = readConversationView(conversation.useSearch());
   const { id } = conversation.useParams();
   const navigate = useNavigate();
   const look = (next: ConversationView) =>
@@ -258,21 +260,21 @@ function Conversation() {
 }
 
 function Spend() {
-  const view = spend.useSearch();
+  const view = readSpendView(spend.useSearch());
   const navigate = useNavigate();
   const look = (next: SpendView) => void navigate({ to: paths.spend, search: next, replace: true });
   return <SpendScreen view={view} onLook={look} />;
 }
 
 function Tools() {
-  const view = tools.useSearch();
+  const view = readToolsView(tools.useSearch());
   const navigate = useNavigate();
   const look = (next: ToolsView) => void navigate({ to: paths.tools, search: next, replace: true });
   return <ToolsScreen view={view} onLook={look} />;
 }
 
 function Findings() {
-  const view = findings.useSearch();
+  const view = readFindingsView(findings.useSearch());
   const navigate = useNavigate();
   const look = (next: FindingsView) =>
     void navigate({ to: paths.findings, search: next, replace: true });
@@ -280,7 +282,7 @@ function Findings() {
 }
 
 function Search() {
-  const { q = "" } = search.useSearch();
+  const { q = "" } = readQuery(search.useSearch());
   const navigate = useNavigate();
   const ask = (next: string) =>
     void navigate({ to: paths.search, search: readQuery({ q: next }), replace: true });
@@ -289,7 +291,7 @@ function Search() {
 
 /** The list and, beside it, the flow that the address names. */
 function Flows() {
-  const search = flows.useSearch();
+  const search = readFlowsSearch(flows.useSearch());
   const { id } = useParams({ strict: false });
   const navigate = useNavigate();
   const filter = filterOf(search);

@@ -2,7 +2,9 @@
 import { Link, Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { accessStore } from "@/api/access";
+import { oneLine } from "@/lib/hostile";
 import { paths } from "@/routes/paths";
+import { unread } from "@/routes/unread";
 import { Boundary } from "@/ui/Boundary";
 import { CommandIcon } from "@/ui/icons";
 import { asksForPalette, isTyping, KEYS, keyName, useKeys } from "@/ui/keys";
@@ -17,6 +19,21 @@ import { isScreen, SCREENS } from "./screens";
 
 /** What lies over the page. */
 type Over = "help" | "palette" | null;
+
+/** What of the address is not understood. */
+function Unread() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const search = useRouterState({ select: (state) => state.location.searchStr });
+  const said = unread(path, search);
+  if (said.length === 0) return null;
+  return (
+    <p role="status" className="border-b bg-warn-soft px-4 py-1.5 text-xs wrap-anywhere text-warn">
+      The address says{" "}
+      {said.map(([name, value]) => `${oneLine(name, 40)}=${oneLine(value, 80)}`).join(", ")}, which
+      is not known here: what is shown is without it.
+    </p>
+  );
+}
 
 /** How long after `g` the letter of a screen is awaited. */
 const CHORD_MS = 1_200;
@@ -81,6 +98,7 @@ export function Shell() {
       </nav>
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
         <HealthStrip />
+        <Unread />
         <main id="main" tabIndex={-1} className="min-h-0 flex-1 bg-surface outline-none">
           <Boundary resetKey={path}>
             <Outlet />

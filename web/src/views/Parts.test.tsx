@@ -65,6 +65,13 @@ test("parts of any shape are shown", () => {
       parts={[
         { kind: "thinking", text: "", note: "withheld by the provider" },
         { kind: "media", what: "image", mediaType: "image/png", bytes: 2_048 },
+        {
+          kind: "media",
+          what: "image",
+          mediaType: null,
+          bytes: null,
+          note: "[redacted:base64_image image/gif 70 bytes 0ddaa1eae7dfe226]",
+        },
         { kind: "other", type: "new_thing", json: { a: 1 } },
         { kind: "tool_result", id: "t", name: null, error: true, parts: [] },
       ]}
@@ -72,6 +79,7 @@ test("parts of any shape are shown", () => {
   );
   expect(screen.getByText(/withheld by the provider/)).toBeTruthy();
   expect(screen.getByText(/2\.0 KiB/)).toBeTruthy();
+  expect(screen.getByText("image/gif · 70 B, its data was not kept")).toBeTruthy();
   expect(screen.getByText("new_thing")).toBeTruthy();
   expect(screen.getByText("Failed")).toBeTruthy();
 });

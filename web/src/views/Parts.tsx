@@ -49,15 +49,23 @@ export function PartView({ part, live = false }: { part: Part; live?: boolean })
         <p className="inline-flex items-center gap-2 self-start rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-xs text-ink-2">
           <ImageIcon className="size-4 text-ink-3" />
           {part.what}
-          <span className="text-ink-3">
-            {part.mediaType ? oneLine(part.mediaType, 40) : "unknown type"} ·{" "}
-            {part.bytes === null ? oneLine(part.note ?? DASH, 80) : bytes(part.bytes)}
-          </span>
+          <span className="text-ink-3">{mediaFacts(part)}</span>
         </p>
       );
     default:
       return <Other part={part} />;
   }
+}
+
+/** What stands in place of an image whose data was left out: its type, its size, and a digest. */
+const LEFT_OUT = /^\[redacted:base64_image (\S+) (\d+) bytes/;
+
+function mediaFacts({ mediaType, bytes: size, note }: Part & { kind: "media" }): string {
+  const [, type, length] = LEFT_OUT.exec(note ?? "") ?? [];
+  const told = mediaType ?? type;
+  const facts = told ? oneLine(told, 40) : "unknown type";
+  if (length !== undefined) return `${facts} · ${bytes(Number(length))}, its data was not kept`;
+  return `${facts} · ${size === null ? oneLine(note ?? DASH, 80) : bytes(size)}`;
 }
 
 function Other({ part }: { part: Part & { kind: "other" } }) {

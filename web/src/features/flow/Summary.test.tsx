@@ -84,5 +84,5 @@ test("what a provider did not tell is told as an estimate, beside the cost", () 
   expect(screen.getByText("~$0.00020").parentElement?.title).toContain("by the model's tokenizer");
   cleanup();
   render(<Summary flow={makeFlow({})} onFilter={() => {}} />);
-  expect(screen.queryByText("Not told, estimated")).toBeNull();
+  expect(screen.queryByText("Estimated")).toBeNull();
 });

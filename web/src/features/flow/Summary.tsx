@@ -57,7 +57,7 @@ export function Summary({
           </Figure>
         ))}
         {flow.usage_estimate === null ? null : (
-          <Figure name="Not told, estimated" title={estimateTitle(flow.usage_estimate)}>
+          <Figure name="Estimated" title={estimateTitle(flow.usage_estimate)}>
             ~{money(flow.usage_estimate.cost?.micro_usd ?? null)}
           </Figure>
         )}
@@ -97,7 +97,7 @@ function estimateTitle({ source, input, output }: Estimate): string {
     input === null ? null : `${count(input)} input`,
     output === null ? null : `${count(output)} output`,
   ];
-  return `${tokens.filter(Boolean).join(", ")}, ${ESTIMATED_BY[source]}; part of neither usage nor cost`;
+  return `Not told by the provider: ${tokens.filter(Boolean).join(", ")}, ${ESTIMATED_BY[source]}; part of neither usage nor cost`;
 }
 
 function Figure({

@@ -315,10 +315,17 @@ function Input({ flow }: { flow: Flow }) {
   );
 }
 
-export function Cost({ flow: { cost } }: { flow: Flow }) {
+function costWords(cost: Flow["cost"], beside: number | null): string | undefined {
+  if (beside !== null) return `and about ${money(beside)} that the provider did not tell`;
+  return cost === null ? "Not priced" : undefined;
+}
+
+export function Cost({ flow: { cost, usage_estimate } }: { flow: Flow }) {
+  const beside = usage_estimate?.cost?.micro_usd ?? null;
   return (
-    <Muted muted={cost === null} title={cost === null ? "Not priced" : undefined}>
+    <Muted muted={cost === null} title={costWords(cost, beside)}>
       {money(cost?.micro_usd)}
+      {beside === null ? null : "+"}
     </Muted>
   );
 }

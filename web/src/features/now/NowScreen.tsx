@@ -74,7 +74,7 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
           value={count(sessionsOf(atWork))}
           note={
             <a href={paths.sessions} className="hover:underline">
-              sessions that ask, or run tools
+              sessions that ask, run tools, or just did
             </a>
           }
         />

@@ -96,6 +96,26 @@ test("a turn is unfolded by its own button, and leads to its flow", async () => 
   );
 });
 
+test("a turn that goes on with the prompt before it is told by its answer, an estimate beside its cost", () => {
+  const flow = makeFlow({
+    preview: "Find the rules → I'll look",
+    usage: { ...makeFlow().usage, input: null, cache_read: null, output: null },
+    usage_estimate: { cost: { micro_usd: 7_200 }, input: null, output: 9, source: "bytes" },
+  });
+  const turn = (goesOn: boolean) => {
+    const props = { flow, lanes: [], failed: [], open: false, goesOn, onOpen: () => {} };
+    const { container } = render(<TurnCard {...props} />);
+    const told = container.textContent;
+    cleanup();
+    return told;
+  };
+  expect(turn(false)).toContain("Find the rules");
+  expect(turn(true)).toContain("→ I'll look");
+  expect(turn(true)).not.toContain("Find the rules");
+  expect(turn(true)).toContain("+ ~$0.00720");
+  expect(turn(true)).not.toContain("input");
+});
+
 test("new in a request is what follows the model's last words", () => {
   const turn = (role: string) => ({ role, parts: [] });
   expect(newTurns([turn("user")])).toHaveLength(1);

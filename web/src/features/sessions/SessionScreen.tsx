@@ -1,6 +1,6 @@
 // A session: its sums, its lanes, what transcripts tell beside the wire, and its turns, the newest first.
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { ApiError } from "@/api/client";
 import { conversationHeadQuery, costQuery, ledgerQuery, sessionQuery } from "@/api/insight";
 import type { SessionDetail } from "@/api/types";
@@ -26,6 +26,7 @@ import { Fold } from "@/ui/Fold";
 import { BackIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
+import { Estimate } from "@/views/Estimate";
 import { ExportMenu } from "@/views/ExportMenu";
 import { later } from "@/views/later";
 import { StarButton } from "@/views/StarButton";
@@ -33,7 +34,7 @@ import { LedgerLine } from "./LedgerLine";
 import { LANE_TONES } from "./laneFaces";
 import { type Lane, lanesOf } from "./lanes";
 import { Timeline } from "./Timeline";
-import { failed, lastedMs, sessionCache } from "./totals";
+import { failed, inputOf, lastedMs, sessionCache } from "./totals";
 
 // Its areas are laid out by a library that nothing else needs.
 const SessionContext = later(() => import("./SessionContext").then((it) => it.SessionContext), {
@@ -51,7 +52,9 @@ export function SessionScreen({ id, view, onLook, onLeave }: SessionScreenProps)
   const { data: session, error, refetch } = useQuery(sessionQuery(id));
   const [prompts, setPrompts] = useState<ReadonlyMap<string, string>>(new Map());
   const isLone = (session?.agents.length ?? 0) === 0;
-  const { data: told } = useQuery({ ...conversationHeadQuery(id), enabled: !isLone });
+  const { data: ledger } = useQuery(ledgerQuery(id));
+  const isWritten = (ledger?.transcript.responses ?? 0) > 0;
+  const { data: told } = useQuery({ ...conversationHeadQuery(id), enabled: !isLone && isWritten });
   const lanes = useMemo(
     () => (session ? lanesOf(session, session.agents, told?.lanes, prompts) : []),
     [session, told?.lanes, prompts],
@@ -123,6 +126,7 @@ function Header({ session }: { session: SessionDetail }) {
   const bad = failed(totals);
   const cache = sessionCache(totals);
   const lasted = lastedMs(session);
+  const input = inputOf(totals);
   return (
     <header className="flex shrink-0 flex-col gap-2 border-b px-4 py-2.5">
       <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
@@ -185,7 +189,15 @@ function Header({ session }: { session: SessionDetail }) {
         </nav>
       </div>
       <dl className="flex flex-wrap gap-x-6 gap-y-1 pl-1 text-xs">
-        <Fact name="Cost" value={money(totals.cost?.micro_usd)} strong />
+        <Fact
+          name="Cost"
+          value={
+            <>
+              {money(totals.cost?.micro_usd)} <Estimate of={totals.estimated} />
+            </>
+          }
+          strong
+        />
         {totals.unpriced_flows > 0 ? (
           <Fact name="Unpriced" value={count(totals.unpriced_flows)} tone="text-warn" />
         ) : null}
@@ -195,7 +207,10 @@ function Header({ session }: { session: SessionDetail }) {
           <Fact name="Open" value={count(totals.flows.open)} tone="text-info" />
         ) : null}
         <Fact name="From cache" value={cache === null ? "—" : `${Math.round(cache * 100)} %`} />
-        <Fact name="Output" value={`${compact(totals.usage.output)} tokens`} />
+        {input === null ? null : <Fact name="Input" value={`${compact(input)} tokens`} />}
+        {totals.usage.output === null ? null : (
+          <Fact name="Output" value={`${compact(totals.usage.output)} tokens`} />
+        )}
         <Fact
           name="Began"
           value={`${fullTime(session.first_at).slice(0, 16)}, ${lasted === 0 ? "for a moment" : `for ${duration(lasted)}`}`}
@@ -228,7 +243,7 @@ function Fact({
   tone,
 }: {
   name: string;
-  value: string;
+  value: ReactNode;
   strong?: boolean;
   tone?: string;
 }) {

@@ -18,6 +18,7 @@ import { RangePicker } from "@/ui/RangePicker";
 import { SessionName } from "@/ui/SessionName";
 import { ShowMore } from "@/ui/ShowMore";
 import { useRowKeys } from "@/ui/useRowKeys";
+import { Estimate } from "@/views/Estimate";
 import { ExportMenu } from "@/views/ExportMenu";
 import { failed, lastedMs, sessionCache } from "./totals";
 
@@ -166,6 +167,7 @@ function Row({ session }: { session: Session }) {
             {plural(totals.flows.total, "flow")}
           </span>
           <span className="font-semibold">{money(totals.cost?.micro_usd)}</span>
+          <Estimate of={totals.estimated} className="block" />
           {totals.unpriced_flows > 0 ? (
             <span className="block text-2xs text-warn">
               {count(totals.unpriced_flows)} unpriced

@@ -3,6 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef } from "react";
 import { failedCallsQuery } from "@/api/insight";
+import type { Flow } from "@/api/types";
+import { saidIn } from "@/lib/action";
 import { plural } from "@/lib/format";
 import { useFlowWindow } from "@/live/useFlowWindow";
 import type { SessionView } from "@/routes/paths";
@@ -124,6 +126,7 @@ export function Timeline(props: TimelineProps) {
                     flow={flow}
                     lanes={lanes}
                     failed={calls?.get(flow.id) ?? NONE}
+                    goesOn={goesOn(flow, item.index, flows)}
                     open={look.turn === flow.id}
                     hit={look.turn === flow.id ? look : undefined}
                     onOpen={(open) => {
@@ -148,3 +151,22 @@ export function Timeline(props: TimelineProps) {
 }
 
 const NONE: never[] = [];
+
+/** Turns before one that are looked at for the one before it in its lane. */
+const BEFORE_MAX = 40;
+
+/** Whether a turn goes on with what the turn before it in its lane was asked. */
+function goesOn(
+  flow: Flow,
+  at: number,
+  flows: { at: (index: number) => Flow | undefined },
+): boolean {
+  const { asked } = saidIn(flow.preview);
+  if (asked === null) return false;
+  for (let index = at + 1; index <= at + BEFORE_MAX; index += 1) {
+    const before = flows.at(index);
+    if (before === undefined) return false;
+    if (laneOf(before) === laneOf(flow)) return saidIn(before.preview).asked === asked;
+  }
+  return false;
+}

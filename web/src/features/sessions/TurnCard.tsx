@@ -18,19 +18,39 @@ export interface TurnCardProps {
   lanes: Lane[];
   /** Its tool calls that came back, and not as they should. */
   failed: readonly Invocation[];
+  /** Whether it goes on with what the turn before it was asked, and what it answers says more of it. */
+  goesOn?: boolean;
   open: boolean;
   /** The place that a search found in it. */
   hit?: Partial<Hit> | undefined;
   onOpen: (open: boolean) => void;
 }
 
-export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardProps) {
+export function TurnCard({
+  flow,
+  lanes,
+  failed,
+  goesOn = false,
+  open,
+  hit,
+  onOpen,
+}: TurnCardProps) {
   const action = actionOf(flow);
   const warmth = warmthOf(flow);
   const lane = laneOf(flow);
   const named = lanes.find(({ id }) => id === lane);
   const isWell = action.tone === "ok";
   const { asked, answered } = saidIn(flow.preview);
+  // The same words above turn after turn would hide what each did.
+  const isAnswer = goesOn && answered !== null;
+  const title = isAnswer ? answered : (asked ?? action.words);
+  const [input, output] = [inputTotal(flow), flow.usage.output];
+  const tokens = [
+    input === null ? [] : `${compact(input)} input`,
+    output === null ? [] : `${compact(output)} output`,
+  ]
+    .flat()
+    .join(", ");
   return (
     <div className={cx("flex border-b", open && "bg-ground")}>
       <Rail flow={flow} lanes={lanes} />
@@ -63,17 +83,18 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
                 </span>
               </>
             )}
-            <span className="min-w-0 truncate font-medium" dir="auto">
-              {plainLine(asked ?? action.words, 160)}
+            <span className={cx("min-w-0 truncate", !isAnswer && "font-medium")} dir="auto">
+              {isAnswer ? "→ " : ""}
+              {plainLine(title, isAnswer ? 240 : 160)}
             </span>
-            {answered ? (
+            {answered && !isAnswer ? (
               <span className="min-w-0 flex-1 truncate text-ink-2 max-sm:hidden" dir="auto">
                 → {plainLine(answered, 240)}
               </span>
             ) : null}
           </span>
           <span className="text-right font-semibold">{money(flow.cost?.micro_usd)}</span>
-          {answered ? (
+          {answered && !isAnswer ? (
             <span className="col-span-2 truncate pl-5 text-ink-2 sm:hidden" dir="auto">
               → {plainLine(answered, 240)}
             </span>
@@ -93,9 +114,11 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
               </span>
             )}
             <span>{flow.outcome === null ? "still open" : duration(flow.duration_ms)}</span>
-            <span title="All input tokens, those of the cache included, and output tokens">
-              {compact(inputTotal(flow))} input, {compact(flow.usage.output)} output
-            </span>
+            {tokens === "" ? null : (
+              <span title="All input tokens, those of the cache included, and output tokens">
+                {tokens}
+              </span>
+            )}
             {warmth ? (
               <span title={warmth.title} className={TEXT_TONE[warmth.tone]}>
                 cache {warmth.label}
@@ -118,7 +141,13 @@ export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardPro
             <span className="truncate">
               {oneLine(flow.model ?? flow.model_requested ?? DASH, 60)}
             </span>
-            {flow.cost_source === "estimated" ? <span className="text-warn">at least</span> : null}
+            {flow.usage_estimate?.cost ? (
+              <span title="Estimated: what the provider did not tell, part of no sum">
+                + ~{money(flow.usage_estimate.cost.micro_usd)}
+              </span>
+            ) : flow.cost_source === "estimated" ? (
+              <span className="text-warn">at least</span>
+            ) : null}
           </span>
         </button>
         {open ? <TurnDetail flow={flow} failed={failed} hit={hit} /> : null}

@@ -6,6 +6,17 @@ export function failed({ flows }: Pick<Totals, "flows">): number {
   return flows.provider_error + flows.upstream_gone + flows.timed_out + flows.refused + flows.lost;
 }
 
+/** All input, what was read from the cache and written to it included; null where none is stated. */
+export function inputOf({ usage }: Pick<Totals, "usage">): number | null {
+  const parts = [
+    usage.input_uncached,
+    usage.cache_read,
+    usage.cache_write_5m,
+    usage.cache_write_1h,
+  ].flatMap((part) => part ?? []);
+  return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
+}
+
 /** How much of all input came from the cache, from 0 to 1; null where that is not stated. */
 export function sessionCache({ usage }: Pick<Totals, "usage">): number | null {
   const { input_uncached: input, cache_read: read } = usage;

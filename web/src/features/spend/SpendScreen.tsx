@@ -25,6 +25,7 @@ import { Page, Section } from "@/ui/Page";
 import { RangePicker } from "@/ui/RangePicker";
 import { Segmented } from "@/ui/Segmented";
 import { useRowKeys } from "@/ui/useRowKeys";
+import { Estimate } from "@/views/Estimate";
 import { later } from "@/views/later";
 import { Breakdown } from "./Breakdown";
 import { Commits } from "./Commits";
@@ -71,7 +72,7 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
       title="Spend"
       note={
         <OfTheWire
-          what="Of what passed through the proxy, calculated on this machine from the usage that providers state."
+          what="Of what passed through the proxy, as providers tell it, or calculated on this machine from the usage that they state."
           href={historyHref()}
         />
       }
@@ -201,7 +202,8 @@ function Totals({
           value={money(totals.cost?.micro_usd)}
           note={
             <>
-              {plural(totals.priced_flows, "flow")} with a cost
+              <Estimate of={totals.estimated} className="block" />
+              {count(totals.priced_flows)} of {plural(totals.flows, "flow")} with a cost
               {told > 0 ? `; ${money(told)} of it as the provider told it` : ", by the price book"}
             </>
           }
