@@ -163,21 +163,22 @@ impl Doing {
     }
 }
 
-/// The server of a tool, and the tool's own name: `mcp__srv__tool`, or a part of that in a namespace, which may be named
-/// again in it.
+/// The server of a tool, and the tool's own name. Only what begins with `mcp` says that there is a server: the name
+/// (`mcp__srv__tool`), or the namespace beside it (Codex: `mcp__srv`, whose server may be named again in the name, or
+/// `mcp`). Codex has namespaces for its own tools and for others' (`functions`, `multi_agent_v1`), and what stands in
+/// those may be called anything.
 fn of_server<'a>(namespace: Option<&'a str>, name: &'a str) -> Option<(&'a str, &'a str)> {
-    let whole = name.strip_prefix("mcp__");
-    let Some(namespace) = namespace.filter(|_| whole.is_none()) else {
-        return whole?.split_once("__");
-    };
-    let namespace = namespace.trim_end_matches('_');
-    match namespace.strip_prefix("mcp__") {
-        Some(server) => {
-            let own = name.strip_prefix(server).and_then(|rest| rest.strip_prefix("__"));
-            Some((server, own.unwrap_or(name)))
-        }
-        None => name.split_once("__"),
+    let has_both = |(server, tool): &(&str, &str)| !server.is_empty() && !tool.is_empty();
+    if let Some(whole) = name.strip_prefix("mcp__") {
+        return whole.split_once("__").filter(has_both);
     }
+    let rest = namespace?.strip_prefix("mcp")?.trim_end_matches('_');
+    if rest.is_empty() {
+        return name.split_once("__").filter(has_both);
+    }
+    let server = rest.strip_prefix("__")?;
+    let own = name.strip_prefix(server).and_then(|rest| rest.strip_prefix("__"));
+    Some((server, own.unwrap_or(name))).filter(has_both)
 }
 
 /// The file that a call is about, where it says that before all else: what it writes is long.
@@ -300,13 +301,23 @@ mod tests {
         let of = |namespace, name| Doing::of((namespace, name), "{}").mcp;
         let log = Some(("git".to_owned(), "log__all".to_owned()));
         assert_eq!(of(None, "mcp__git__log__all"), log);
-        for namespace in ["mcp", "mcp__git", "mcp__git__", "codex_apps"] {
+        for namespace in ["mcp", "mcp__", "mcp__git", "mcp__git__"] {
             assert_eq!(of(Some(namespace), "git__log__all"), log, "{namespace}");
         }
         assert_eq!(of(Some("mcp__git__"), "log__all"), log);
         assert_eq!(of(Some("mcp__git"), "mcp__git__log__all"), log);
-        assert_eq!(of(None, "git__log"), None, "nothing says that it is of a server");
-        assert_eq!(of(Some("functions"), "log"), None);
+        let calendar = Some(("codex_apps__calendar".to_owned(), "create_event".to_owned()));
+        assert_eq!(of(Some("mcp__codex_apps__calendar"), "create_event"), calendar);
+        // A double underscore is no evidence, and neither is a namespace of another kind.
+        for namespace in [None, Some("functions"), Some("multi_agent_v1"), Some("n"), Some("mcpx")]
+        {
+            for name in ["git__log", "__init__", "log", "mcp__log", "mcp____log"] {
+                assert_eq!(of(namespace, name), None, "{namespace:?} {name}");
+            }
+        }
+        for name in ["log", "__log", "git__"] {
+            assert_eq!(of(Some("mcp"), name), None, "nobody says which server: {name}");
+        }
     }
 
     #[test]
