@@ -1,6 +1,6 @@
 //! A tool call with its arguments and its result, read from the answer and the request that have them.
 
-use langley_model::{Block, Content, FlowId, Stored};
+use langley_model::{Block, Content, FlowId, Message, Stored};
 use langley_protocol::tools::{digest, result_of};
 use langley_store::{Invocation, KeptCall, STRAY, Store, StoreError};
 
@@ -67,18 +67,18 @@ pub fn input_heads(
     most: usize,
 ) -> Result<Vec<Option<String>>, StoreError> {
     // Calls of one answer stand beside each other.
-    let mut read: Option<(FlowId, Vec<Block>)> = None;
+    let mut read: Option<(FlowId, Option<Stored<Message>>)> = None;
     let mut heads = Vec::with_capacity(calls.len());
     for call in calls {
         if read.as_ref().is_none_or(|(flow, _)| *flow != call.flow) {
-            let blocks = match store.message(call.flow) {
-                Ok(message) => message.map_or_else(Vec::new, |message| message.blocks.clone()),
-                Err(error) if error.is_of_one_place() => Vec::new(),
-                Err(error) => return Err(error),
+            let message = match store.message(call.flow) {
+                Err(error) if error.is_of_one_place() => None,
+                message => message?,
             };
-            read = Some((call.flow, blocks));
+            read = Some((call.flow, message));
         }
-        let input = read.as_ref().and_then(|(_, blocks)| input_of(blocks, call));
+        let message = read.as_ref().and_then(|(_, message)| message.as_ref());
+        let input = message.and_then(|message| input_of(&message.blocks, call));
         heads.push(input.map(|input| input[..input.floor_char_boundary(most)].to_owned()));
     }
     Ok(heads)
