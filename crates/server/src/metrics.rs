@@ -165,6 +165,16 @@ fn text(stats: &Stats) -> String {
         "Flows that could not be analysed.",
         stats.analysis_given_up,
     );
+    page.gauge(
+        "langley_tokens_waiting",
+        "Flows whose estimated tokens wait to be counted.",
+        stats.tokens_waiting,
+    );
+    page.gauge(
+        "langley_tokens_given_up",
+        "Flows whose tokens could not be counted.",
+        stats.tokens_given_up,
+    );
     page.counter(
         "langley_background_panics_total",
         "Times the index or the analysis panicked.",

@@ -118,6 +118,10 @@ pub(crate) struct Stats {
     pub analysis_waiting: u64,
     /// Flows given up because they could not be analysed, as long as the database is there.
     pub analysis_given_up: u64,
+    /// Flows whose tokens are estimated by bytes and are still to be counted.
+    pub tokens_waiting: u64,
+    /// Flows given up because their tokens could not be counted, as long as the database is there: their estimate stays.
+    pub tokens_given_up: u64,
     /// What is kept of agents' transcripts, and how far following them is; null where only made-up sessions are shown.
     pub transcripts: Option<TranscriptStats>,
     /// Times the index, the analysis or the following of transcripts panicked and went on, since this process started.
@@ -258,7 +262,7 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let (store, pages, upkeep, index, analysis, flows, unrecorded, transcripts) = doors
+    let (store, pages, upkeep, index, analysis, counting, flows, unrecorded, transcripts) = doors
         .read(|store| {
             // Stale or absent figures are better than no answer while the disk fails.
             let (pages, index) = (store.pages(), store.index_state());
@@ -269,6 +273,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
                 store.upkeep(),
                 index.unwrap_or_default(),
                 store.analysis_state().unwrap_or_default(),
+                store.counting_state().unwrap_or_default(),
                 flows.unwrap_or_default(),
                 store.unrecorded().ok(),
                 store.transcript_totals().unwrap_or_default(),
@@ -332,6 +337,8 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         search_unreadable: store.unreadable_texts,
         analysis_waiting: analysis.waiting,
         analysis_given_up: analysis.given_up,
+        tokens_waiting: counting.waiting,
+        tokens_given_up: counting.given_up,
         transcripts: gauges
             .transcripts
             .as_ref()

@@ -64,8 +64,8 @@ pub use rollup::{
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;
 pub use tools::{
-    Analysis, AnalysisState, CallEntry, FreshEvidence, Invocation, InvocationQuery, KeptCall,
-    STRAY, ToolOrder, ToolQuery, ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
+    Analysis, AnalysisState, CallEntry, CountingState, FreshEvidence, Invocation, InvocationQuery,
+    KeptCall, STRAY, ToolOrder, ToolQuery, ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
 };
 pub use transcripts::{
     Amend, Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,

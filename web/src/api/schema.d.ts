@@ -3700,6 +3700,16 @@ export interface components {
              *     many.
              */
             search_waiting: number;
+            /**
+             * Format: int64
+             * @description Flows given up because their tokens could not be counted, as long as the database is there: their estimate stays.
+             */
+            tokens_given_up: number;
+            /**
+             * Format: int64
+             * @description Flows whose tokens are estimated by bytes and are still to be counted.
+             */
+            tokens_waiting: number;
             transcripts: components["schemas"]["TranscriptStats"] | null;
             /**
              * Format: int64

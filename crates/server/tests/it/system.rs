@@ -35,11 +35,14 @@ async fn stats_and_metrics_tell_the_same() {
         (&json!("calm"), &json!("calm"))
     );
     assert_eq!(stats["memory"], json!({"flows": 0, "evicted_total": 0}));
-    for member in "gaps_total writer_lag_ms db_bytes wal_bytes uptime_s decode_errors".split(' ') {
+    let members =
+        "gaps_total writer_lag_ms db_bytes wal_bytes uptime_s decode_errors tokens_waiting";
+    for member in members.split(' ') {
         assert!(stats[member].is_u64(), "{member}: {stats}");
     }
     assert!(stats["db_bytes"].as_u64().unwrap() > 0);
     assert_eq!(stats["proxy_connections"], 3);
+    assert_eq!(stats["tokens_given_up"], 0);
     assert_eq!(stats["version"], "0.0.0-test");
     assert!(stats["redactions"].is_array() && stats["recorder"].is_object());
 

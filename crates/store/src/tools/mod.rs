@@ -24,7 +24,7 @@ pub use query::{Invocation, InvocationQuery};
 pub use report::{ToolQuery, ToolReport, ToolTotals};
 pub use row::KeptCall;
 pub use sums::{ToolSums, ToolTally};
-pub use waiting::{AnalysisState, Unread};
+pub use waiting::{AnalysisState, CountingState, Unread};
 
 /// Positions from here on are of results whose call is in no recorded answer.
 pub const STRAY: u32 = 1 << 16;

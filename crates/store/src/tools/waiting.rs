@@ -31,6 +31,15 @@ pub struct AnalysisState {
     pub given_up: u64,
 }
 
+/// How far the counting of tokens is behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CountingState {
+    /// Flows whose tokens, estimated by bytes, are still to be counted.
+    pub waiting: u64,
+    /// Times a flow was given up because it could not be read, as long as the file is there: its estimate stays.
+    pub given_up: u64,
+}
+
 impl Store {
     /// Ended flows that were not analysed yet, oldest first. Those of a session that has earlier flows which
     /// are still to be noted wait for these: what is told of a session rests on their order.
@@ -72,6 +81,17 @@ impl Store {
     pub fn is_counted(&self, key: i64) -> Result<(), StoreError> {
         self.job(move |site| {
             site.conn.execute("DELETE FROM tokens_waiting WHERE flow = ?1", [key]).map(drop)
+        })
+    }
+
+    /// How far the counting of tokens is behind.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn counting_state(&self) -> Result<CountingState, StoreError> {
+        self.readers().read(|conn| {
+            let [waiting, given_up] = Waiting::Tokens.count(conn, None)?;
+            Ok(CountingState { waiting, given_up })
         })
     }
 

@@ -6,9 +6,9 @@ use langley_model::{
     Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolPart, ToolShares, ToolState,
 };
 use langley_store::{
-    Analysis, CallEntry, CostBy, CostQuery, FlowFilter, GroupBy, Measure, RepriceQuery, Retention,
-    ShareEntry, Store, StoreError, Tally, TaskFilter, ToolCostTally, ToolQuery, ToolTally, Unseen,
-    UsageQuery,
+    Analysis, CallEntry, CostBy, CostQuery, CountingState, FlowFilter, GroupBy, Measure,
+    RepriceQuery, Retention, ShareEntry, Store, StoreError, Tally, TaskFilter, ToolCostTally,
+    ToolQuery, ToolTally, Unseen, UsageQuery,
 };
 use rusqlite::Connection;
 
@@ -191,6 +191,27 @@ fn the_index_and_the_analysis_take_all_flows_that_can_be_read() {
     while store.note_unread().unwrap() {}
     assert_eq!(store.unindexed(500).unwrap().len(), there);
     assert_eq!(store.unread(500).unwrap().len(), there);
+}
+
+#[test]
+fn a_flow_whose_tokens_cannot_be_counted_is_given_up_and_told() {
+    let fixture = Fixture::new();
+    let flows = flows();
+    fixture.write(flows.iter().flat_map(records).collect());
+    let uncounted = flows.iter().map(|flow| flow.started_at.0).collect();
+    fixture.store.keep_analysis(Analysis { uncounted, ..Analysis::default() }).unwrap();
+    let fixture = with_spoiled(fixture, "flows", 2);
+    let store = &fixture.store;
+    let state = CountingState { waiting: FLOWS.cast_unsigned(), given_up: 0 };
+    assert_eq!(store.counting_state().unwrap(), state);
+    let mut counted = 0;
+    while let Some(key) = store.next_uncounted().unwrap() {
+        store.is_counted(key).unwrap();
+        counted += 1;
+    }
+    let given_up = FLOWS.cast_unsigned() - counted;
+    assert!((10..200).contains(&given_up), "{given_up}");
+    assert_eq!(store.counting_state().unwrap(), CountingState { waiting: 0, given_up });
 }
 
 #[test]

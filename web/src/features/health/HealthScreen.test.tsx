@@ -15,6 +15,7 @@ import {
   Recorder,
   Tunnels,
   Unchecked,
+  Uncounted,
   Unredacted,
   Upkeep,
 } from "./HealthScreen";
@@ -247,4 +248,13 @@ test("the recorder's counters say what they count", () => {
   expect(container.textContent).toContain("flows that Langley refused3");
   expect(container.textContent).toContain("times the store took nothing4");
   expect(container.textContent).not.toContain("refusals");
+});
+
+test("flows whose tokens nobody could count are told, and only these are a warning", () => {
+  const shown = (tokens_given_up: number) =>
+    render(<Uncounted stats={{ tokens_given_up, tokens_waiting: 3 }} />).container;
+  const told = shown(2);
+  expect(told.textContent).toBe("Not counted2flows whose tokens stay an estimate · 3 waiting");
+  expect(told.innerHTML).toContain("text-warn");
+  expect(shown(0).innerHTML).not.toContain("text-warn");
 });

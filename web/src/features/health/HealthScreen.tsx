@@ -107,6 +107,18 @@ export function Recorded({
   );
 }
 
+/** Estimates that stay what they are: nobody could count the tokens. */
+export function Uncounted({ stats }: { stats: Pick<Stats, "tokens_given_up" | "tokens_waiting"> }) {
+  return (
+    <Figure
+      name="Not counted"
+      value={count(stats.tokens_given_up)}
+      tone={stats.tokens_given_up > 0 ? "warn" : "idle"}
+      note={`flows whose tokens stay an estimate · ${count(stats.tokens_waiting)} waiting`}
+    />
+  );
+}
+
 function Figures({ stats }: { stats: Stats }) {
   const lag: Tone = stats.writer_failing
     ? "bad"
@@ -177,6 +189,7 @@ function Figures({ stats }: { stats: Stats }) {
         tone={stats.analysis_given_up + stats.background_panics > 0 ? "warn" : "idle"}
         note={`flows that could not be read · ${count(stats.analysis_waiting)} waiting · ${count(stats.background_panics)} panics`}
       />
+      <Uncounted stats={stats} />
       <Figure
         name="Lost flows"
         value={count(stats.lost_flows)}
