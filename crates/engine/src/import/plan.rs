@@ -264,6 +264,8 @@ pub(super) fn settled(file: &TranscriptFile, is_waiting: bool, now: Micros) -> i
 
 #[cfg(test)]
 mod tests {
+    use langley_store::TranscriptPlace;
+
     use super::*;
     use crate::transcripts::{user_roots, walk};
 
@@ -279,5 +281,30 @@ mod tests {
         let planned: Vec<&Path> = plans.iter().map(|plan| &*plan.file.path).collect();
         let refused: Vec<&Path> = walked.refused.iter().map(|(path, _)| &**path).collect();
         assert_eq!((planned, refused), (vec![&*paths[1]], vec![&*paths[0]]));
+    }
+
+    #[test]
+    fn a_file_with_a_redacted_name_is_missed_unless_it_may_be_in_what_could_not_be_looked_at() {
+        use io::ErrorKind::{InvalidData, PermissionDenied};
+        // Its key is that of another path: of the name as it was.
+        let place = TranscriptPlace {
+            path: "/nowhere/[redacted].jsonl".to_owned(),
+            path_key: path_key(Path::new("/nowhere/secret.jsonl")),
+            ..TranscriptPlace::default()
+        };
+        let known = KnownTranscript { id: 1, place, records: 1, deleted_at: None };
+        let missed = |refused: &[io::ErrorKind]| {
+            let why = |kind: &io::ErrorKind| ("/nowhere/x".into(), io::Error::from(*kind));
+            let refused = refused.iter().map(why).collect();
+            let mut walked = Walked { files: Vec::new(), refused };
+            let scope = Scope { is_all: true, is_again: false };
+            plan(&mut walked, (&[known.clone()], &HashSet::new()), scope).missed
+        };
+        assert_eq!(missed(&[]), [0]);
+        // That was seen, and is none.
+        assert_eq!(missed(&[InvalidData, InvalidData]), [0]);
+        for refused in [&[PermissionDenied][..], &[InvalidData, PermissionDenied]] {
+            assert_eq!(missed(refused), [0; 0], "it may lie there: {refused:?}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! A page that cannot be read costs what lies on it: whatever is done with flows is done with all others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use langley_model::{
-    Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolPart, ToolShares, ToolState,
+    Flow, MicroUsd, Micros, Outcome, Rates, Record, Side, Terms, Tokens, ToolCall, ToolPart,
+    ToolShares, ToolState,
 };
 use langley_store::{
     Analysis, CallEntry, CostBy, CostQuery, CountingState, FlowFilter, GroupBy, Measure,
@@ -13,6 +15,7 @@ use langley_store::{
 use rusqlite::Connection;
 
 use crate::given::{Fixture, body, ended, flow, leaf, noise, of, redactor, run, session, spoil};
+use crate::rollups::HOUR;
 
 /// Flows of a store, and the time of the first.
 const FLOWS: i64 = 400;
@@ -449,4 +452,46 @@ fn who_removes_flows_is_told_which_stay_because_what_belongs_to_them_cannot_be_r
     assert!(matches!(told, Err(StoreError::Stay { .. })), "{told:?}");
     assert!(fixture.store.upkeep().failed);
     assert_eq!(left(&fixture), stay as i64);
+}
+
+#[test]
+fn tools_are_told_without_their_costs_where_those_cannot_be_read() {
+    let fixture = Fixture::new();
+    let flow = |hour: i64| {
+        let mut flow = ended(START + hour * HOUR);
+        (flow.usage.input, flow.usage.output) = (Some(Tokens(0)), Some(Tokens(1_000_000)));
+        let rates = Rates::parse("1 - - - 2 - -").unwrap();
+        flow.cost = rates.cost(&flow.billed()).map(|exact| exact.rounded());
+        flow.terms = Some(Arc::new(Terms { book: String::from("book"), rates }));
+        flow
+    };
+    // An hour each, so that what they cost fills pages.
+    let flows: Vec<Flow> = (0..FLOWS).map(flow).collect();
+    fixture.write(flows.iter().map(of).collect());
+    let shares = |flow: &Flow| {
+        let parts =
+            vec![ToolPart { calls: 1, call_bytes: 9, ..ToolPart::of(String::from("Bash")) }];
+        let shares =
+            redactor().seal(ToolShares { output_bytes: 9, parts, ..ToolShares::default() });
+        ShareEntry { key: flow.started_at.0, shares: Some(shares) }
+    };
+    let call = |flow: &Flow| CallEntry {
+        key: flow.started_at.0,
+        position: 0,
+        call: Some(redactor().seal(ToolCall { name: String::from("Bash"), ..ToolCall::default() })),
+        executions: None,
+        findings: Vec::new(),
+    };
+    let (shares, calls) = (flows.iter().map(shares).collect(), flows.iter().map(call).collect());
+    fixture.store.keep_analysis(Analysis { shares, calls, ..Analysis::default() }).unwrap();
+    // Less than a day: the sums of days lie on another page.
+    let (since, until) = (Some(Micros(START)), Some(Micros(10 * HOUR)));
+    let query = ToolQuery { since, until, ..ToolQuery::default() };
+    let whole = fixture.store.tools(&query).unwrap();
+    assert!(whole.cost.is_some() && whole.tools[0].cost == whole.cost, "{whole:?}");
+    let fixture = with_spoiled(fixture, "tool_costs", 0);
+    let told = fixture.store.tools(&query).unwrap();
+    assert_eq!((told.cost, told.tools[0].cost), (None, None), "what is not known is no zero");
+    assert_eq!((&told.tools[0].sums, &told.totals), (&whole.tools[0].sums, &whole.totals));
+    assert_eq!(told.totals.tally(ToolTally::Calls), 10);
 }
