@@ -32,6 +32,7 @@ function session(id, flows, stars) {
     source: newest.session_source,
     agent: newest.agent,
     model: modelOf(newest),
+    models: [...new Set(flows.map(modelOf).filter(Boolean))].slice(0, 16),
     project: projectOf(newest),
     preview: flows.findLast(({ preview }) => preview)?.preview ?? null,
     first_at: flows.at(-1).started_at,

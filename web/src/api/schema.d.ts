@@ -3326,6 +3326,8 @@ export interface components {
             last_at: string;
             /** @description The model of its newest flow. */
             model: string | null;
+            /** @description The models of its flows that are kept, the one that was asked last before the others; at most 16. */
+            models: string[];
             /** @description First characters of the newest exchange that has some. */
             preview: string | null;
             /** @description The project, of its newest flow that has one. */

@@ -105,6 +105,7 @@ export function makeSession(over: Partial<Session> = {}): Session {
     source: null,
     agent: null,
     model: null,
+    models: [],
     project: null,
     preview: null,
     first_at: "2026-01-02T03:04:05.000000Z",

@@ -29,6 +29,8 @@ pub(crate) struct Session {
     pub agent: Option<String>,
     /// The model of its newest flow.
     pub model: Option<String>,
+    /// The models of its flows that are kept, the one that was asked last before the others; at most 16.
+    pub models: Vec<String>,
     /// When its first flow began, of those that are kept.
     pub first_at: String,
     /// When its newest flow began.
@@ -92,6 +94,7 @@ impl From<&langley_store::Session> for Session {
             source: session.source.map(str::to_owned),
             agent: session.agent.clone(),
             model: session.model.clone(),
+            models: session.models.clone(),
             first_at: rfc3339(session.first_at),
             last_at: rfc3339(session.last_at),
             preview: session.preview.clone(),

@@ -162,6 +162,7 @@ async fn sessions_are_listed_with_their_sums_newest_first() {
         (&first["totals"]["flows"]["total"], &first["totals"]["usage"]["output"]),
         (&json!(2), &json!(68))
     );
+    assert!(first["model"].is_string() && first["models"] == json!([first["model"]]), "{first}");
     let mut shown = rig.get("/api/sessions/a%2Fb%20c").await;
     assert_eq!(shown.as_object_mut().unwrap().remove("agents"), Some(json!([])));
     assert_eq!(shown, *first);

@@ -15,6 +15,9 @@ use crate::store::Store;
 /// Sessions among which one is looked for that cost most.
 const DEAREST: i64 = 500;
 
+/// Models of a session that are told.
+const MODELS: i64 = 16;
+
 /// Sessions beyond a limit that are read at once.
 const BEYOND: i64 = 1_000;
 
@@ -32,6 +35,8 @@ pub struct Session {
     pub agent: Option<String>,
     /// The model of its newest flow: the one that answered, or the one asked for while none has.
     pub model: Option<String>,
+    /// The models of its flows that are there, the one that was asked last before the others; at most 16.
+    pub models: Vec<String>,
     /// When its first flow began, of those that are there.
     pub first_at: Micros,
     /// When its newest flow began.
@@ -248,6 +253,20 @@ fn project(conn: &Connection, id: &str, newest: &Flow) -> rusqlite::Result<Optio
         .unwrap_or_else(|| newest.project.as_ref().map(|project| project.id.clone())))
 }
 
+/// The models of a session, whose newest flow this is: a row of the groups tells of many flows.
+fn models(conn: &Connection, id: &str, newest: &Flow) -> rusqlite::Result<Vec<String>> {
+    let read = || {
+        let mut statement = conn.prepare_cached(
+            "SELECT model FROM flow_groups WHERE session_id = ?1 AND model <> '' AND flows > 0
+             GROUP BY model ORDER BY max(newest) DESC, model LIMIT ?2",
+        )?;
+        let models = statement.query_map((id, MODELS), |row| row.get(0))?;
+        models.collect()
+    };
+    let own = || newest.known_model().map(str::to_owned).into_iter().collect();
+    Ok(told_apart(read())?.unwrap_or_else(own))
+}
+
 fn describe(conn: &Connection, found: Belongings) -> rusqlite::Result<Session> {
     let Belongings { id, newest, first_at, preview, sums } = found;
     let starred_at = conn
@@ -256,6 +275,7 @@ fn describe(conn: &Connection, found: Belongings) -> rusqlite::Result<Session> {
         .optional()?;
     Ok(Session {
         project: project(conn, &id, &newest)?,
+        models: models(conn, &id, &newest)?,
         source: newest.session.as_ref().map(|session| session.source),
         model: newest.known_model().map(str::to_owned),
         agent: newest.agent,

@@ -339,3 +339,38 @@ fn starred_sessions_are_listed_together_page_by_page_in_both_orders() {
     assert_eq!(listed(&one, true), Vec::<i64>::new());
     assert_eq!(fixture.store.count_some(&starred).unwrap().flows, 8);
 }
+
+#[test]
+fn a_session_names_its_models_the_one_that_was_asked_last_first() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let asked = |at: i64, model: Option<&str>| {
+        let mut flow = ended(at);
+        flow.session = session("s");
+        (flow.model, flow.model_requested) = (None, model.map(str::to_owned));
+        flow
+    };
+    let mut haiku = asked(3, Some("haiku-latest"));
+    haiku.model = Some(String::from("haiku"));
+    let flows = [asked(1, Some("opus")), asked(2, Some("gone")), haiku, asked(4, Some("opus"))];
+    fixture.write(flows.iter().map(of).collect());
+    let of_another = Flow { session: session("other"), ..asked(5, Some("elsewhere")) };
+    fixture.write(vec![of(&asked(6, None)), of(&of_another)]);
+    let models = || {
+        let one = store.session("s").unwrap().unwrap();
+        let listed = store.sessions((None, None), None, 9).unwrap().items;
+        let listed = listed.into_iter().find(|session| session.id == "s").unwrap();
+        assert_eq!(one, listed);
+        (one.model, one.models)
+    };
+    let names = |names: &[&str]| names.iter().map(|it| String::from(*it)).collect::<Vec<_>>();
+    // The last one names none, and takes nothing away.
+    assert_eq!(models(), (None, names(&["opus", "haiku", "gone"])));
+    let (since, until) = (Some(Micros(2)), Some(Micros(3)));
+    store.delete_flows(&FlowFilter { since, until, ..FlowFilter::default() }).unwrap();
+    assert_eq!(models().1, names(&["opus", "haiku"]), "no flow of the other is left");
+    let many: Vec<Flow> = (10..40).map(|at| asked(at, Some(&format!("m-{at}")))).collect();
+    fixture.write(many.iter().map(of).collect());
+    let told = models().1;
+    assert_eq!((told.len(), told[0].as_str(), told[15].as_str()), (16, "m-39", "m-24"));
+}

@@ -222,6 +222,23 @@ test("a session in the list tells what is open, what failed and what has no pric
   }
 });
 
+test("a session in the list names its models, and all of them to look up", () => {
+  const names = ["claude-opus-4-5", "claude-haiku-4-5", "gpt-6", "gemini"];
+  const row = (models: string[]) => {
+    render(<Listed sessions={[makeSession({ model: models[0] ?? null, models })]} />);
+    const text = screen.getByRole("link").textContent;
+    const title = screen.queryByTitle(/^4 models: /)?.title;
+    cleanup();
+    return { text, title };
+  };
+  expect(row(names)).toEqual({
+    text: expect.stringContaining("Opus 4.5, Haiku 4.5+2"),
+    title: `4 models: ${names.join(", ")}`,
+  });
+  expect(row(["gpt-6"]).text).toContain("gpt-6");
+  expect(row(["gpt-6"]).text).not.toContain("+");
+});
+
 test("no session, and a refused question, are told", async () => {
   renderScreen(<SessionsScreen view={{}} onLook={() => {}} />, {
     "/api/sessions": { items: [], next_cursor: null, complete: true },

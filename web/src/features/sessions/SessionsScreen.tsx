@@ -5,6 +5,7 @@ import { sessionsQuery } from "@/api/insight";
 import type { Session } from "@/api/types";
 import { clock, compact, count, DASH, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { modelList } from "@/lib/models";
 import { plainLine } from "@/lib/plain";
 import { rangeStart } from "@/lib/spend";
 import { type SessionsView, sessionHref } from "@/routes/paths";
@@ -120,6 +121,7 @@ function Row({ session }: { session: Session }) {
   const bad = failed(totals);
   const lasted = lastedMs(session);
   const cache = sessionCache(totals);
+  const models = modelList(session.models);
   return (
     <li>
       <a
@@ -148,7 +150,10 @@ function Row({ session }: { session: Session }) {
         </span>
         <span className="min-w-0 text-xs max-lg:order-last max-lg:col-span-2 max-lg:flex max-lg:gap-2 lg:block">
           <span className="block truncate text-ink-2">{oneLine(session.agent ?? DASH, 40)}</span>
-          <span className="block truncate text-ink-3">{oneLine(session.model ?? DASH, 60)}</span>
+          <span className="flex min-w-0 gap-1 text-ink-3" title={models.title}>
+            <span className="truncate">{models.text || DASH}</span>
+            {models.more > 0 ? <span className="shrink-0">+{models.more}</span> : null}
+          </span>
         </span>
         <span className="text-xs lg:text-right" title={fullTime(session.last_at)}>
           <span className="text-ink-2">{clock(session.last_at)}</span>
