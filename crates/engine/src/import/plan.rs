@@ -298,7 +298,7 @@ mod tests {
             let refused = refused.iter().map(why).collect();
             let mut walked = Walked { files: Vec::new(), refused };
             let scope = Scope { is_all: true, is_again: false };
-            plan(&mut walked, (&[known.clone()], &HashSet::new()), scope).missed
+            plan(&mut walked, (std::slice::from_ref(&known), &HashSet::new()), scope).missed
         };
         assert_eq!(missed(&[]), [0]);
         // That was seen, and is none.

@@ -39,7 +39,7 @@ export const TWO_LINES = 620;
 export const PHONE = 440;
 
 export const COLUMNS: readonly Column[] = [
-  { key: "time", label: "Time", least: 68, cell: (flow) => <Started flow={flow} /> },
+  { key: "time", label: "Time", least: 80, cell: (flow) => <Started flow={flow} /> },
   { key: "status", label: "Status", least: 140, cell: (flow) => <Status flow={flow} /> },
   {
     key: "session",
@@ -156,7 +156,7 @@ export function Started({ flow }: { flow: Flow }) {
     <time
       dateTime={flow.started_at}
       title={fullTime(flow.started_at)}
-      className="text-xs text-ink-3"
+      className="text-xs whitespace-nowrap text-ink-3"
     >
       {clock(flow.started_at)}
     </time>
