@@ -121,7 +121,8 @@ fn unpriced(facts: &Facts, prices: &dyn Prices) -> Option<Finding> {
 /// What was wrong about a tool call of a flow.
 pub(crate) fn violation(flow: &Flow, tool: &str, violation: Violation) -> Finding {
     let mut found = finding_of(flow, FindingKind::LifecycleViolation, violation.code());
-    found.title = format!("A tool call broke rule {}", violation.code());
+    let rule = violation.as_str().replace('_', " ");
+    found.title = format!("A tool call broke rule {}, {rule}", violation.code());
     // Of a result without a call nobody says which tool gave it.
     let whose = if tool.is_empty() { String::new() } else { format!("{tool}: ") };
     found.what = whose + violation.sentence();

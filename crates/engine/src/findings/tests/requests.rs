@@ -252,6 +252,7 @@ fn violations_and_secrets_are_findings_of_their_session() {
     assert_eq!(found[0].key(), "redaction_hit\ns\ngithub_token tool_input");
     let missing = violation(&facts.flow, "Bash", Violation::CallWithoutResult);
     assert_eq!(missing.key(), "lifecycle_violation\ns\nV02");
+    assert_eq!(missing.title, "A tool call broke rule V02, call without result");
     assert!(missing.what.starts_with("Bash: "));
     let stray = violation(&facts.flow, "", Violation::ResultWithoutCall);
     assert_eq!(stray.what, Violation::ResultWithoutCall.sentence(), "of no known tool");
