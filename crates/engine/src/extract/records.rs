@@ -139,9 +139,12 @@ impl Records {
         (0..).map_while(|nth| self.get(nth))
     }
 
-    /// One of them.
+    /// One of them; none beyond the last.
     pub(super) fn get(&self, nth: usize) -> Option<(Told, Redacted<&[u8]>)> {
-        let start = nth.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let start = match nth.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
         let line = self.bytes.part(start..*self.ends.get(nth)?)?;
         Some((*self.told.get(nth)?, line))
     }
@@ -149,5 +152,36 @@ impl Records {
     /// Bytes of all.
     pub(super) const fn len(&self) -> usize {
         self.bytes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::RedactorOptions;
+
+    use super::*;
+
+    #[test]
+    fn records_are_told_apart_again_after_they_were_redacted_together() {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let key = format!("sk-ant-api03-{}", "a".repeat(40));
+        let mut draft = Draft::default();
+        for (offset, text) in (0..).zip(["first", &key, "last"]) {
+            let told = Told { mode: ExtractMode::UserPrompts, at: None, offset, response: None };
+            draft.put(told, &Head::default(), |record| record.text("text", Some(text)));
+        }
+        let records = draft.take(&redactor);
+        assert_eq!(draft.len(), 0);
+        let lines: Vec<_> = records
+            .iter()
+            .map(|(told, line)| (told.offset, String::from_utf8(line.to_vec()).unwrap()))
+            .collect();
+        let line = |text: &str| format!("{{\"mode\":\"user-prompts\",\"text\":\"{text}\"}}\n");
+        assert_eq!(lines[0], (0, line("first")));
+        assert!(lines[1].1.contains("[redacted") && !lines[1].1.contains(&key), "{lines:?}");
+        assert_eq!(lines[2], (2, line("last")));
+        assert_eq!(lines.iter().map(|(_, line)| line.len()).sum::<usize>(), records.len());
+        // A file may have become shorter since its records were counted.
+        assert!(records.get(3).is_none() && records.get(9).is_none());
     }
 }
