@@ -39,7 +39,7 @@ export const TWO_LINES = 620;
 export const PHONE = 440;
 
 export const COLUMNS: readonly Column[] = [
-  { key: "time", label: "Time", least: 80, cell: (flow) => <Started flow={flow} /> },
+  { key: "time", label: "Time", least: 68, cell: (flow) => <Started flow={flow} /> },
   { key: "status", label: "Status", least: 140, cell: (flow) => <Status flow={flow} /> },
   {
     key: "session",
@@ -152,13 +152,18 @@ export const COLUMNS: readonly Column[] = [
 ];
 
 export function Started({ flow }: { flow: Flow }) {
+  const at = clock(flow.started_at);
   return (
     <time
       dateTime={flow.started_at}
       title={fullTime(flow.started_at)}
-      className="text-xs whitespace-nowrap text-ink-3"
+      // With its day it has as little room as without.
+      className={cx(
+        "whitespace-nowrap text-ink-3",
+        at.length > 8 ? "text-2xs tracking-tighter" : "text-xs",
+      )}
     >
-      {clock(flow.started_at)}
+      {at}
     </time>
   );
 }
