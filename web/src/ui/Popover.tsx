@@ -67,8 +67,15 @@ export function Popover(props: PopoverProps) {
         aria-label={label}
         data-overlay={open ? "open" : undefined}
         onBeforeToggle={({ newState }) => {
-          if (newState !== "open") return;
+          const box = panel.current;
+          if (!box) return;
+          if (newState !== "open") {
+            // The next key is the page's again, though the browser tells that it is closed some time after it is.
+            delete box.dataset["overlay"];
+            return;
+          }
           place();
+          box.dataset["overlay"] = "open";
           // At once, so that what is in it has the focus before the next key is pressed: the browser
           // tells that it is open some time after it is.
           flushSync(() => setOpen(true));
