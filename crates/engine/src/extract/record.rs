@@ -1,9 +1,8 @@
 //! A record: a line of JSON, its members in the order in which they are put.
 
-use std::io::Write as _;
-
 use itoa::{Buffer, Integer};
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use langley_model::Micros;
 use langley_protocol::transcript::Words;
 use serde::Serialize;
@@ -12,6 +11,9 @@ use super::mode::ExtractMode;
 
 /// The version of the records' form.
 const VERSION: u64 = 1;
+
+/// Writes times as RFC 3339.
+const TIMES: DateTimePrinter = DateTimePrinter::new();
 
 /// Bytes of a text that is looked through for escapes before it is written: most ids and names have none.
 const PLAIN_MAX: usize = 512;
@@ -166,9 +168,12 @@ impl<'l> Record<'l> {
         let Some(at) = at.and_then(|Micros(at)| Timestamp::from_microsecond(at).ok()) else {
             return self.json(name, None);
         };
+        self.0.reserve(name.len() + 40);
         self.name(name);
+        self.0.push(b'"');
         // Writing to a list does not fail.
-        let _ = write!(self.0, "\"{at}\"");
+        let _ = TIMES.print_timestamp(&at, &mut *self.0);
+        self.0.push(b'"');
     }
 
     /// Ends it, and its line.

@@ -14,7 +14,7 @@ const BEYOND: usize = 32 << 10;
 const RECORDS: usize = 256;
 
 /// Bytes of records that are handed on at once.
-pub(super) const PORTION: usize = 128 << 10;
+const PORTION: usize = 128 << 10;
 
 /// What is known of a record beside its line.
 #[derive(Clone, Copy, Debug)]
@@ -76,20 +76,28 @@ impl Draft {
     }
 }
 
+/// Takes records that are told; whether it wants more.
+pub(super) type Hand<'h> = &'h mut dyn FnMut(Records) -> bool;
+
 /// Takes the records that are asked for.
 #[derive(Debug)]
 pub(super) struct Desk<'q> {
     pub(super) query: &'q ExtractQuery,
+    redactor: &'q Redactor,
     /// The modes that are asked for and that the agent's files can tell, a bit each.
     asked: u64,
     pub(super) draft: Draft,
 }
 
 impl<'q> Desk<'q> {
-    pub(super) fn new(query: &'q ExtractQuery, format: TranscriptFormat) -> Self {
+    pub(super) fn new(
+        query: &'q ExtractQuery,
+        redactor: &'q Redactor,
+        format: TranscriptFormat,
+    ) -> Self {
         let told = query.modes.iter().filter(|mode| mode.absent(format).is_none());
         let asked = told.fold(0, |asked, mode| asked | mode.bit());
-        Self { query, asked, draft: Draft::default() }
+        Self { query, redactor, asked, draft: Draft::default() }
     }
 
     /// The modes that are asked for, a bit each.
@@ -122,6 +130,16 @@ impl<'q> Desk<'q> {
         if self.takes(told.mode, told.at, of) {
             self.draft.put(told, head, fields);
         }
+    }
+
+    /// Takes what was told since the last time.
+    pub(super) fn take(&mut self) -> Records {
+        self.draft.take(self.redactor)
+    }
+
+    /// Hands on what was told once it is a portion; whether anybody still listens.
+    pub(super) fn hand(&mut self, hand: Hand<'_>) -> bool {
+        self.draft.len() < PORTION || hand(self.take())
     }
 }
 

@@ -15,7 +15,7 @@ use super::latest;
 use super::mode::ExtractMode;
 use super::queue::{Portion, Queue};
 use super::record::{Head, Whose};
-use super::records::{Draft, PORTION, Records, Told};
+use super::records::{Draft, Hand, Records, Told};
 use super::teller::{Counts, Teller};
 use crate::import::Lines;
 use crate::price::{PriceBook, Pricer};
@@ -386,18 +386,18 @@ fn read(
     file: &TranscriptFile,
     (query, redactor): (&ExtractQuery, &Redactor),
     till: &mut Till,
-    hand: &mut dyn FnMut(Records) -> bool,
+    hand: Hand<'_>,
 ) -> io::Result<Counts> {
     let mut lines = Lines::new(File::open(&file.path)?, 0, file.size)?;
     let mut teller = Teller::new(file, query, redactor);
     while let Some(raw) = lines.next()? {
         teller.read(&raw);
-        if teller.desk.draft.len() >= PORTION && !hand(teller.take_records()) {
+        if !teller.desk.hand(hand) {
             return Ok(teller.counts);
         }
     }
-    teller.finish(till);
-    hand(teller.take_records());
+    teller.finish(till, hand);
+    hand(teller.desk.take());
     Ok(teller.counts)
 }
 

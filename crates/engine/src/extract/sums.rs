@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::mode::ExtractMode;
 use super::record::{Head, Record, Source, Whose};
-use super::records::{Desk, Told};
+use super::records::{Desk, Hand, Told};
 use super::run::ExtractQuery;
 use super::teller::Counts;
 use crate::transcripts::{Till, digest_64};
@@ -254,7 +254,7 @@ impl Sums {
         (format, path, stem): (TranscriptFormat, &str, Option<&str>),
         counts: &Counts,
         till: &mut Till,
-        desk: &mut Desk<'_>,
+        (desk, hand): (&mut Desk<'_>, Hand<'_>),
     ) {
         let whose = Whose { agent: format.agent(), ..Whose::default() };
         let folder = self.folder.as_deref();
@@ -304,9 +304,11 @@ impl Sums {
                     used.say(mode, record, format, (cost, context.zip(before)));
                 });
             }
+            if !desk.hand(hand) {
+                return;
+            }
         }
-        self.tell_turns(whose, path, desk);
-        if counts.lines == 0 {
+        if !self.tell_turns(whose, path, (desk, hand)) || counts.lines == 0 {
             return;
         }
         let session = self.session.as_deref().or(stem);
@@ -325,7 +327,13 @@ impl Sums {
         }
     }
 
-    fn tell_turns(&self, whose: Whose<'_>, path: &str, desk: &mut Desk<'_>) {
+    /// Whether anybody still listens.
+    fn tell_turns(
+        &self,
+        whose: Whose<'_>,
+        path: &str,
+        (desk, hand): (&mut Desk<'_>, Hand<'_>),
+    ) -> bool {
         let is_paired = desk.query.is_paired;
         for (nth, turn) in self.turns.iter().enumerate() {
             let next = self.turns.get(nth + 1).and_then(|next| next.at);
@@ -369,7 +377,11 @@ impl Sums {
                     record.number("idle_ms", between(turn.ended, next));
                 });
             }
+            if !desk.hand(hand) {
+                return false;
+            }
         }
+        true
     }
 
     fn say_session(&self, record: &mut Record<'_>, total: &Total, counts: &Counts) {

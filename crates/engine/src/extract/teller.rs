@@ -13,7 +13,7 @@ use langley_protocol::transcript::{
 use super::marks::Needed;
 use super::mode::ExtractMode;
 use super::record::{Head, Record, Source, Whose};
-use super::records::{Desk, Records, Told};
+use super::records::{Desk, Hand, Told};
 use super::run::ExtractQuery;
 use super::sums::{Sums, between};
 use crate::import::RawLine;
@@ -45,7 +45,6 @@ pub(super) struct Teller<'q> {
     pub(super) format: TranscriptFormat,
     /// Takes what is told.
     pub(super) desk: Desk<'q>,
-    redactor: &'q Redactor,
     /// The path, as JSON.
     path: String,
     needed: Needed,
@@ -74,11 +73,10 @@ impl<'q> Teller<'q> {
         query: &'q ExtractQuery,
         redactor: &'q Redactor,
     ) -> Self {
-        let desk = Desk::new(query, file.format);
+        let desk = Desk::new(query, redactor, file.format);
         let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         Self {
             format: file.format,
-            redactor,
             path: serde_json::Value::from(file.path.to_string_lossy()).to_string(),
             needed: Needed::of(desk.asked(), file.format),
             desk,
@@ -236,17 +234,12 @@ impl<'q> Teller<'q> {
     }
 
     /// What was told at the end of all lines, and what only the whole file tells.
-    pub(super) fn finish(&mut self, till: &mut crate::transcripts::Till) {
+    pub(super) fn finish(&mut self, till: &mut crate::transcripts::Till, hand: Hand<'_>) {
         let here = ((self.line, self.offset), self.sums.turns_so_far);
         let (place, turn) = self.held.take().unwrap_or(here);
         self.reader.rest(&mut |line| self.sums.add(&line, place, turn));
         let file = (self.format, self.path.as_str(), self.stem.as_deref());
-        self.sums.tell(file, &self.counts, till, &mut self.desk);
-    }
-
-    /// Takes what was told since the last time.
-    pub(super) fn take_records(&mut self) -> Records {
-        self.desk.draft.take(self.redactor)
+        self.sums.tell(file, &self.counts, till, (&mut self.desk, hand));
     }
 
     fn usage(&mut self, text: &str) -> LinesRead {
