@@ -41,7 +41,12 @@ pub(super) struct Source<'a> {
 
 /// What every record of a line begins with, after its mode.
 #[derive(Debug, Default)]
-pub(super) struct Head(Vec<u8>);
+pub(super) struct Head {
+    json: Vec<u8>,
+    /// Whose the last one was, and behind which byte that is said: most lines are of the same.
+    of: (&'static str, Option<String>, Option<String>),
+    told: usize,
+}
 
 impl Head {
     pub(super) fn of(whose: Whose<'_>, source: Option<Source<'_>>) -> Self {
@@ -52,14 +57,24 @@ impl Head {
 
     /// Writes that of another line.
     pub(super) fn write(&mut self, whose: Whose<'_>, source: Option<Source<'_>>) {
-        self.0.clear();
-        let mut record = Record(&mut self.0);
-        record.number("v", Some(VERSION));
-        record.text("agent", Some(whose.agent));
-        record.text("session_id", whose.session);
-        if let Some(agent_id) = whose.agent_id {
-            record.text("agent_id", Some(agent_id));
+        let (agent, session, agent_id) = &self.of;
+        let is_same = *agent == whose.agent
+            && session.as_deref() == whose.session
+            && agent_id.as_deref() == whose.agent_id;
+        let owned = |id: Option<&str>| id.map(str::to_owned);
+        self.json.truncate(if is_same { self.told } else { 0 });
+        if self.json.is_empty() {
+            let mut record = Record(&mut self.json);
+            record.number("v", Some(VERSION));
+            record.text("agent", Some(whose.agent));
+            record.text("session_id", whose.session);
+            if let Some(agent_id) = whose.agent_id {
+                record.text("agent_id", Some(agent_id));
+            }
+            self.of = (whose.agent, owned(whose.session), owned(whose.agent_id));
+            self.told = self.json.len();
         }
+        let mut record = Record(&mut self.json);
         record.number("turn", whose.turn);
         record.time("ts", whose.at);
         let Some(Source { path, line, offset }) = source else { return record.json("src", None) };
@@ -72,7 +87,7 @@ impl Head {
 
     /// Writes what all records of the line say first.
     pub(super) fn also(&mut self, fields: impl FnOnce(&mut Record<'_>)) {
-        fields(&mut Record(&mut self.0));
+        fields(&mut Record(&mut self.json));
     }
 }
 
@@ -82,12 +97,12 @@ pub(super) struct Record<'l>(&'l mut Vec<u8>);
 
 impl<'l> Record<'l> {
     /// Begins one with what every record has.
-    pub(super) fn new(mode: ExtractMode, Head(head): &Head, list: &'l mut Vec<u8>) -> Self {
-        list.reserve(head.len() + 256);
+    pub(super) fn new(mode: ExtractMode, head: &Head, list: &'l mut Vec<u8>) -> Self {
+        list.reserve(head.json.len() + 256);
         list.extend_from_slice(br#"{"mode":""#);
         list.extend_from_slice(mode.name().as_bytes());
         list.push(b'"');
-        list.extend_from_slice(head);
+        list.extend_from_slice(&head.json);
         Self(list)
     }
 

@@ -113,8 +113,7 @@ impl Teller<'_> {
     /// The hunks that Claude Code notes of a change.
     pub(super) fn patch_noted(&mut self, facts: &LineFacts, id: &str, detail: Option<&str>) {
         // Most note none, and what they note is long.
-        let detail = detail.filter(|it| PATCHED.find(it.as_bytes()).is_some());
-        let Some(detail) = detail.and_then(Object::of) else { return };
+        let Some(detail) = detail.filter(|it| notes_hunks(it)).and_then(Object::of) else { return };
         let Some(patch) = detail.raw("structuredPatch").filter(|patch| *patch != "[]") else {
             return;
         };
@@ -126,6 +125,14 @@ impl Teller<'_> {
     }
 }
 
+/// Whether the hunks of a change may be noted: of a new file there is a list without any.
+fn notes_hunks(detail: &str) -> bool {
+    PATCHED.find_iter(detail.as_bytes()).any(|at| {
+        let value = detail[at + PATCHED.needle().len()..].trim_start();
+        !value.starts_with(":[]")
+    })
+}
+
 /// Whether a script has a command of git's.
 fn is_of_git(script: &str) -> bool {
     let ends = |c: char| c.is_whitespace() || ";&|(".contains(c);
@@ -133,4 +140,18 @@ fn is_of_git(script: &str) -> bool {
         script[..at].chars().next_back().is_none_or(ends)
             && script[at + "git".len()..].chars().next().is_none_or(ends)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hunks_are_looked_for_where_some_may_be() {
+        assert!(notes_hunks(r#"{"filePath":"a","structuredPatch":[{"lines":["+x"]}]}"#));
+        assert!(notes_hunks(r#"{"structuredPatch" : []}"#));
+        assert!(notes_hunks(r#"{"of":{"structuredPatch":[]},"structuredPatch":[1]}"#));
+        assert!(!notes_hunks(r#"{"content":"long","structuredPatch":[],"userModified":false}"#));
+        assert!(!notes_hunks(r#"{"content":"\"structuredPatch\":[1]"}"#));
+    }
 }
