@@ -158,6 +158,22 @@ export function judge(id, saying, flows) {
   );
 }
 
+/** How many findings there are of each kind, whatever kind is asked for. */
+function kindsOf(flows, query) {
+  const any = new URLSearchParams(query);
+  any.delete("kind");
+  const all = findings(flows, any);
+  return [...new Set(all.map(({ kind }) => kind))].map((kind) => {
+    const of = all.filter((each) => each.kind === kind);
+    const costs = of.flatMap(({ cost }) => (cost === null ? [] : [cost.micro_usd]));
+    return {
+      kind,
+      findings: of.length,
+      cost: costs.length === 0 ? null : { micro_usd: sum(costs) },
+    };
+  });
+}
+
 function findings(flows, query) {
   const [one, two, three] = flows;
   if (!three) return [];
@@ -337,7 +353,7 @@ export function insight(path, query, flows, stars) {
     );
   if (path === "/api/findings") {
     const items = findings(flows, query);
-    return page(items, { total: items.length });
+    return page(items, { total: items.length, kinds: kindsOf(flows, query) });
   }
   if (path === "/api/tools") {
     const items = tools(chosen(flows, query));

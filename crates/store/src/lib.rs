@@ -42,7 +42,7 @@ pub use counters::StoreCounters;
 pub use cursor::{cursor, position};
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
-pub use findings::{EarlierFlows, FindingFilter, FindingPage, FindingShare, Kept};
+pub use findings::{EarlierFlows, FindingFilter, FindingPage, FindingShare, Kept, KindSum};
 pub use interest::Asking;
 pub use lost::Told;
 pub use options::{PriceLost, StoreOptions};

@@ -9,7 +9,7 @@ import type {
   ConversationDetail,
   ConversationLine,
   CostPage,
-  Finding,
+  FindingPage,
   Flow,
   Invocation,
   InvocationDetail,
@@ -259,7 +259,7 @@ export const findingsQuery = (params: Params) =>
   infiniteQueryOptions({
     queryKey: ["findings", params],
     queryFn: ({ pageParam, signal }) =>
-      ask<Page<Finding>>(
+      ask<FindingPage>(
         "/api/findings",
         { ...params, cursor: pageParam ?? undefined, limit: FINDING_PAGE },
         signal,
@@ -274,7 +274,7 @@ export const findingsQuery = (params: Params) =>
 export const findingCountQuery = (params: Params) =>
   queryOptions({
     queryKey: ["findings", "count", params],
-    queryFn: ({ signal }) => ask<Page<Finding>>("/api/findings", { ...params, limit: 1 }, signal),
+    queryFn: ({ signal }) => ask<FindingPage>("/api/findings", { ...params, limit: 1 }, signal),
     select: ({ total }) => total,
     refetchInterval: SUMS_MS,
   });

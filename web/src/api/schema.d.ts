@@ -2064,6 +2064,17 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "cache_break" | "capture_gap" | "context_spike" | "daily_budget" | "expensive_request" | "failing_tool" | "idle_tools" | "large_context" | "lifecycle_violation" | "rapid_repeats" | "redaction_hit" | "request_loop" | "retry_storm" | "slow_response" | "slow_tool" | "stall" | "unpriced_model";
+        /** @description The findings of a kind together. */
+        FindingKindSum: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            findings: number;
+            /** @description The kind. */
+            kind: components["schemas"]["FindingKind"];
+        };
         /** @description A number of a finding. */
         FindingNumber: {
             /** @description What it says. */
@@ -2080,6 +2091,8 @@ export interface components {
         FindingPage: {
             /** @description The findings. */
             items: components["schemas"]["Finding"][];
+            /** @description How many match of each kind, whatever `kind` says: the dearest kind first. */
+            kinds: components["schemas"]["FindingKindSum"][];
             /** @description Pass as `cursor` for the next page; null at the end. */
             next_cursor: string | null;
             /**

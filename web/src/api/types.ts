@@ -83,6 +83,9 @@ export type InvocationDetail = Omit<
   "input" | "result"
 > & { input: unknown; result: unknown };
 export type Finding = Open<Schemas["Finding"], "kind">;
+export type FindingKindSum = Open<Schemas["FindingKindSum"], "kind">;
+/** A page of findings. */
+export type FindingPage = Page<Finding> & { kinds: FindingKindSum[] };
 export type FindingNumber = Schemas["FindingNumber"];
 export type FindingState = Schemas["FindingState"];
 export type Severity = Schemas["Severity"];

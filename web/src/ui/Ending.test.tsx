@@ -12,5 +12,11 @@ test("a longer text has another element, so that none is seen to move; one as lo
   rerender(<Ending text="9 s" />);
   expect(screen.getByText("9 s")).toBe(first);
   rerender(<Ending text="10 s" />);
-  expect(screen.getByText("10 s")).not.toBe(first);
+  const longer = screen.getByText("10 s");
+  expect(longer).not.toBe(first);
+  // As many characters, and not as wide.
+  rerender(<Ending text="1.0 s" />);
+  const wide = screen.getByText("1.0 s");
+  rerender(<Ending text="10 ms" />);
+  expect(screen.getByText("10 ms")).not.toBe(wide);
 });

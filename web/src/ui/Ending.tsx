@@ -1,7 +1,7 @@
 // A text at the right edge of its place that changes while one watches.
 
 /**
- * Made anew when its length changes: a text that only grows would begin further to the left, and what
+ * Made anew when its width may change: a text that only grows would begin further to the left, and what
  * moves under the eyes is not read.
  */
 export function Ending({
@@ -14,8 +14,13 @@ export function Ending({
   title?: string | undefined;
 }) {
   return (
-    <span key={text.length} className={className} title={title}>
+    <span key={shapeOf(text)} className={className} title={title}>
       {text}
     </span>
   );
+}
+
+/** What a text's width depends on: all digits are as wide as each other. */
+export function shapeOf(text: string): string {
+  return text.replace(/\d/g, "0");
 }

@@ -9,6 +9,7 @@ import { cx } from "@/ui/cx";
 import { Note } from "@/ui/Notice";
 import { useWidth } from "@/ui/useWidth";
 
+/** How high the areas are, unless whoever shows them has less room. */
 const HEIGHT = 260;
 /** Room that a name, and a name with its figure, take at least. */
 const NAME = { width: 52, height: 22 };
@@ -29,7 +30,7 @@ const TONES: Record<PartTone, string> = {
   rest: "bg-part-rest",
 };
 
-export function ContextMap({ context }: { context: Context }) {
+export function ContextMap({ context, high = HEIGHT }: { context: Context; high?: number }) {
   const parts = useMemo(() => partsOf(context), [context]);
   return (
     <div className="@container flex min-w-0 flex-col gap-4">
@@ -39,8 +40,11 @@ export function ContextMap({ context }: { context: Context }) {
           Something of the request was not kept, so its parts are not told in full.
         </Note>
       ) : null}
-      <Areas parts={parts} />
-      <Table parts={parts} />
+      {/* Beside each other where there is room: the areas are to be seen with what they mean. */}
+      <div className="grid items-start gap-4 @4xl:grid-cols-2">
+        <Areas parts={parts} high={high} />
+        <Table parts={parts} />
+      </div>
     </div>
   );
 }
@@ -77,15 +81,15 @@ function Fill({ context: { tokens, window, bytes: size } }: { context: Context }
   );
 }
 
-/** The parts as areas; the table below tells the same to whoever does not see them. */
-function Areas({ parts }: { parts: ContextPart[] }) {
+/** The parts as areas; the table tells the same to whoever does not see them. */
+function Areas({ parts, high }: { parts: ContextPart[]; high: number }) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const areas = useMemo(() => layOut(parts, width), [parts, width]);
+  const areas = useMemo(() => layOut(parts, [width, high]), [parts, width, high]);
   return (
-    <div ref={box} className="relative overflow-hidden rounded-md" style={{ height: HEIGHT }}>
+    <div ref={box} className="relative overflow-hidden rounded-md" style={{ height: high }}>
       <div aria-hidden="true">
-        {areas.map(({ part, left, top, wide, high }) => (
+        {areas.map(({ part, left, top, wide, high: tall }) => (
           <div
             key={part.key}
             title={`${label(part)}: ${figure(part)}, ${percent(part.share)}`}
@@ -93,12 +97,12 @@ function Areas({ parts }: { parts: ContextPart[] }) {
               "absolute overflow-hidden rounded-sm px-1.5 py-0.5 text-ink",
               TONES[part.tone],
             )}
-            style={{ left, top, width: wide, height: high }}
+            style={{ left, top, width: wide, height: tall }}
           >
-            {wide >= NAME.width && high >= NAME.height ? (
+            {wide >= NAME.width && tall >= NAME.height ? (
               <span className="block truncate text-xs font-medium">{label(part)}</span>
             ) : null}
-            {wide >= FIGURE.width && high >= FIGURE.height ? (
+            {wide >= FIGURE.width && tall >= FIGURE.height ? (
               <span className="block truncate text-2xs">
                 {wide >= BOTH ? `${figure(part)} · ` : ""}
                 {percent(part.share)}
@@ -119,13 +123,13 @@ interface Area {
   high: number;
 }
 
-function layOut(parts: ContextPart[], width: number): Area[] {
+function layOut(parts: ContextPart[], size: [width: number, height: number]): Area[] {
   const root = hierarchy<{ children?: ContextPart[] } | ContextPart>({ children: parts }).sum(
     (part) => ("share" in part ? part.share : 0),
   );
   const placed = treemap<typeof root.data>()
     .tile(treemapSquarify)
-    .size([width, HEIGHT])
+    .size(size)
     .paddingInner(2)
     .round(true)(root);
   return placed

@@ -18,6 +18,19 @@ pub(crate) struct FindingPage {
     pub next_cursor: Option<String>,
     /// How many match.
     pub total: u64,
+    /// How many match of each kind, whatever `kind` says: the dearest kind first.
+    pub kinds: Vec<FindingKindSum>,
+}
+
+/// The findings of a kind together.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct FindingKindSum {
+    /// The kind.
+    pub kind: FindingKind,
+    /// How many there are.
+    pub findings: u64,
+    /// What those cost together whose cost is known; null where none is.
+    pub cost: Option<Cost>,
 }
 
 /// Something about what agents do that a person may want to change.
@@ -86,7 +99,15 @@ impl From<&langley_store::FindingPage> for FindingPage {
             items: page.items.iter().map(Into::into).collect(),
             next_cursor: page.next_cursor.clone(),
             total: page.total,
+            kinds: page.kinds.iter().map(Into::into).collect(),
         }
+    }
+}
+
+impl From<&langley_store::KindSum> for FindingKindSum {
+    fn from(sum: &langley_store::KindSum) -> Self {
+        let cost = sum.cost.map(Into::into);
+        Self { kind: sum.kind.into(), findings: sum.findings, cost }
     }
 }
 

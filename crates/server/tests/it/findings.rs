@@ -54,6 +54,11 @@ async fn findings_are_listed_by_what_they_cost_with_what_why_and_what_next() {
     let (rig, flow, ids) = with_findings().await;
     let page = rig.get("/api/findings").await;
     assert_eq!((&page["total"], &page["next_cursor"]), (&json!(2), &Value::Null));
+    let kinds = json!([
+        { "kind": "cache_break", "findings": 1, "cost": { "micro_usd": 1_725 } },
+        { "kind": "slow_tool", "findings": 1, "cost": null },
+    ]);
+    assert_eq!(page["kinds"], kinds);
     let first = &page["items"][0];
     assert_eq!((&first["id"], &first["kind"]), (&json!(ids[1]), &json!("cache_break")));
     assert_eq!((&first["state"], &first["severity"]), (&json!("open"), &json!("warning")));

@@ -10,5 +10,5 @@ mod words;
 pub(crate) use keep::{take_back, write};
 pub(crate) use moved::follow;
 pub(crate) use priced::{note_day, priced_anew};
-pub use query::{EarlierFlows, FindingFilter, FindingPage, Kept};
+pub use query::{EarlierFlows, FindingFilter, FindingPage, Kept, KindSum};
 pub use share::FindingShare;

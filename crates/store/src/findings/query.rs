@@ -55,6 +55,19 @@ pub struct FindingPage {
     pub next_cursor: Option<String>,
     /// How many there are.
     pub total: u64,
+    /// How many there are of each kind, whichever the filter asks for: the dearest kind first.
+    pub kinds: Vec<KindSum>,
+}
+
+/// The findings of a kind together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindSum {
+    /// The kind.
+    pub kind: FindingKind,
+    /// How many there are.
+    pub findings: u64,
+    /// What those cost together whose cost is known; none where none is.
+    pub cost: Option<MicroUsd>,
 }
 
 /// Flows of a session before another one.
@@ -84,12 +97,13 @@ impl Store {
         limit: usize,
     ) -> Result<FindingPage, StoreError> {
         let (limit, asked) = page_limit(limit);
+        let of_any_kind = condition(&FindingFilter { kind: None, ..filter.clone() });
         let (condition, parameters) = condition(filter);
         let after = cursor.map(position::<4>).transpose()?;
         self.readers().read(|conn| {
-            let total: i64 = conn
-                .prepare_cached(&format!("SELECT count(*) FROM findings WHERE {condition}"))?
-                .query_row(params_from_iter(&parameters), |row| row.get(0))?;
+            let kinds = kinds(conn, &of_any_kind)?;
+            let is_asked = |sum: &&KindSum| filter.kind.is_none_or(|kind| kind == sum.kind);
+            let total = kinds.iter().filter(is_asked).map(|sum| sum.findings).sum();
             let mut items = Vec::new();
             let mut after = after.map(|after| after.map(Value::Integer));
             loop {
@@ -119,7 +133,7 @@ impl Store {
             let is_more = items.len() > limit;
             items.truncate(limit);
             let next_cursor = items.last().filter(|_| is_more).map(cursor_at);
-            Ok(FindingPage { items, next_cursor, total: total.cast_unsigned() })
+            Ok(FindingPage { items, next_cursor, total, kinds })
         })
     }
 
@@ -245,6 +259,26 @@ fn condition(filter: &FindingFilter) -> (String, Vec<Value>) {
         condition.push(format!("state IN ({})", words.join(", ")));
     }
     (condition.join(" AND "), parameters)
+}
+
+/// The findings that a condition names, by their kinds.
+fn kinds(
+    conn: &Connection,
+    (condition, parameters): &(String, Vec<Value>),
+) -> rusqlite::Result<Vec<KindSum>> {
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT kind, count(*), sum(micro_usd) FROM findings WHERE {condition}
+         GROUP BY kind ORDER BY ifnull(sum(micro_usd), -1) DESC, count(*) DESC, kind"
+    ))?;
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut kinds = Vec::new();
+    while let Some(row) = rows.next()? {
+        // One that is no kind cannot be shown either.
+        let Some(kind) = FindingKind::parse(&row.get::<_, String>(0)?) else { continue };
+        let findings = row.get::<_, i64>(1)?.cast_unsigned();
+        kinds.push(KindSum { kind, findings, cost: row.get::<_, Option<i64>>(2)?.map(MicroUsd) });
+    }
+    Ok(kinds)
 }
 
 /// Where a row stands in the listing, as [`RANK`] says it, whatever is in it.

@@ -156,6 +156,16 @@ fn a_filter_names_state_kind_session_and_time() {
         page.items.into_iter().map(|kept| kept.finding.subject).collect()
     };
     let none = FindingFilter::default;
+    // Kinds are told as if none were asked for, and by what else is.
+    let kinds = |filter: FindingFilter| -> Vec<(FindingKind, u64, Option<i64>)> {
+        let page = store.findings(&filter, None, 1).unwrap();
+        page.kinds.iter().map(|it| (it.kind, it.findings, it.cost.map(|it| it.0))).collect()
+    };
+    let kind = Some(FindingKind::CacheBreak);
+    let each = [(FindingKind::CacheBreak, 1, None), (FindingKind::FailingTool, 1, None)];
+    assert_eq!(kinds(FindingFilter { kind, ..none() }), each);
+    let states = vec![FindingState::Resolved];
+    assert_eq!(kinds(FindingFilter { states, ..none() }), each[1..]);
     let states = vec![FindingState::Resolved, FindingState::Muted];
     assert_eq!(found(FindingFilter { states, ..none() }), ["early"]);
     let kind = Some(FindingKind::CacheBreak);

@@ -2,7 +2,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Finding } from "@/api/types";
+import type { Finding, FindingPage } from "@/api/types";
 import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
 import { numberWords } from "./FindingCard";
 import { FindingsScreen } from "./FindingsScreen";
@@ -33,13 +33,18 @@ const finding = (over: Partial<Finding> = {}): Finding => ({
   last_at: "2026-01-02T03:04:05.000000Z",
   ...over,
 });
-const page = (items: Finding[]) => ({ items, next_cursor: null, total: items.length });
+const page = (items: Finding[]): FindingPage => ({
+  items,
+  next_cursor: null,
+  total: items.length,
+  kinds: items.map(({ kind, cost }) => ({ kind, cost, findings: 1 })),
+});
 
 test("a finding tells its cost and what happened, and unfolds to its evidence", async () => {
   const { container } = renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
     "/api/findings": page([finding()]),
   });
-  const row = await screen.findByRole("button", { expanded: false });
+  const row = await screen.findByRole("button", { expanded: false, name: /Bash fails/ });
   for (const told of ["Warning", "$1.50", "Bash fails", "3 flows", HARMLESS]) {
     expect(row.textContent).toContain(told);
   }
@@ -55,7 +60,7 @@ test("an unknown cost is no zero", async () => {
   renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
     "/api/findings": page([finding({ cost: null })]),
   });
-  const row = await screen.findByRole("button", { expanded: false });
+  const row = await screen.findByRole("button", { expanded: false, name: /Bash fails/ });
   expect(row.textContent).toContain("—");
   expect(row.textContent).not.toContain("$0");
 });
@@ -167,4 +172,26 @@ test("of all that are one row the same is said at once, and taken back at once",
     "POST /api/findings/8/acknowledge",
     "POST /api/findings/8/mute",
   ]);
+});
+
+test("a kind is picked of those there are, and findings without a cost come by how grave they are", async () => {
+  const look = vi.fn();
+  const kinds = [
+    { kind: "cache_break", findings: 12_000, cost: null },
+    { kind: "failing_tool", findings: 1, cost: null },
+  ];
+  renderScreen(<FindingsScreen view={{ state: "all" }} onLook={look} />, {
+    "/api/findings": { ...page([finding({ cost: null })]), kinds, total: 12_001 },
+  });
+  expect(await screen.findByText("1 of 12,001 findings, the gravest first")).toBeTruthy();
+  // jsdom knows no popovers: what is in one is there once it begins to open.
+  const panel = document.querySelector("[popover]") as HTMLElement;
+  fireEvent(panel, Object.assign(new Event("beforetoggle"), { newState: "open" }));
+  const offered = await screen.findAllByRole("option", { hidden: true });
+  expect(offered.map(({ textContent }) => textContent)).toEqual([
+    "cache break12,000—",
+    "failing tool1—",
+  ]);
+  fireEvent.change(screen.getByRole("combobox", { hidden: true }), { target: { value: "cache" } });
+  expect(screen.getAllByRole("option", { hidden: true })).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-// What a person may want to change, the dearest first: what happened, why, what it rests on, what to do.
+// What a person may want to change: what happened, why, what it rests on, what to do.
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
 import { findingsQuery } from "@/api/insight";
@@ -14,9 +14,10 @@ import { Page } from "@/ui/Page";
 import { Segmented } from "@/ui/Segmented";
 import { ShowMore } from "@/ui/ShowMore";
 import { useRowKeys } from "@/ui/useRowKeys";
-import { FindingCard, kindWords } from "./FindingCard";
+import { FindingCard } from "./FindingCard";
 import { GroupCard } from "./FindingGroup";
 import { type FindingGroup, groupsOf } from "./groups";
+import { KindMenu } from "./KindMenu";
 import { Undo } from "./Undo";
 
 export interface FindingsScreenProps {
@@ -46,40 +47,46 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
   useRowKeys(box);
   const findings = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
   const groups = useMemo(() => groupsOf(findings), [findings]);
-  const total = data?.pages[0]?.total;
-  const without = (key: "kind" | "session") => {
-    const { [key]: _gone, ...rest } = view;
-    onLook(rest);
-  };
+  const [{ total, kinds } = { total: undefined, kinds: [] }] = data?.pages ?? [];
+  const order = kinds.some(({ cost }) => cost !== null) ? "the dearest first" : "the gravest first";
   return (
     <Page
       title="Findings"
       note={
         total === undefined
           ? null
-          : `${total > findings.length ? `${count(findings.length)} of ` : ""}${plural(total, "finding")}, the dearest first`
+          : `${total > findings.length ? `${count(findings.length)} of ` : ""}${plural(total, "finding")}, ${order}`
       }
       actions={
-        <Segmented
-          label="Which findings"
-          value={state}
-          choices={STATES}
-          onChange={(next) => {
-            const { state: _state, ...rest } = view;
-            onLook(next === "current" ? rest : { ...rest, state: next });
-          }}
-        />
+        <>
+          <KindMenu
+            kinds={kinds}
+            value={view.kind}
+            onPick={(kind) => {
+              const { kind: _kind, ...rest } = view;
+              onLook(kind === undefined ? rest : { ...rest, kind });
+            }}
+          />
+          <Segmented
+            label="Which findings"
+            value={state}
+            choices={STATES}
+            onChange={(next) => {
+              const { state: _state, ...rest } = view;
+              onLook(next === "current" ? rest : { ...rest, state: next });
+            }}
+          />
+        </>
       }
     >
-      {view.kind === undefined && view.session === undefined ? null : (
-        <div className="-mt-3 flex flex-wrap gap-2">
-          {view.kind === undefined ? null : (
-            <Narrowed what="Kind" value={kindWords(view.kind)} onClear={() => without("kind")} />
-          )}
-          {view.session === undefined ? null : (
-            <Narrowed what="Session" value={view.session} onClear={() => without("session")} />
-          )}
-        </div>
+      {view.session === undefined ? null : (
+        <OfSession
+          session={view.session}
+          onClear={() => {
+            const { session: _session, ...rest } = view;
+            onLook(rest);
+          }}
+        />
       )}
       {!data ? (
         error ? (
@@ -134,15 +141,15 @@ function Meaning({ groups }: { groups: readonly FindingGroup[] }) {
   );
 }
 
-function Narrowed({ what, value, onClear }: { what: string; value: string; onClear: () => void }) {
+function OfSession({ session, onClear }: { session: string; onClear: () => void }) {
   return (
     <Button
       onClick={onClear}
-      title={`Show every ${what.toLowerCase()}`}
-      className="max-w-full border-accent/50 bg-selected"
+      title="Show every session"
+      className="-mt-3 max-w-full self-start border-accent/50 bg-selected"
     >
-      <span className="text-ink-3">{what}</span>
-      <span className="truncate">{oneLine(value, 60)}</span>
+      <span className="text-ink-3">Session</span>
+      <span className="truncate">{oneLine(session, 60)}</span>
       <CloseIcon className="size-3" />
     </Button>
   );

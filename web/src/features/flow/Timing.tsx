@@ -48,15 +48,28 @@ export function phases(flow: Flow): Phase[] {
 
 export function Timing({ flow }: { flow: Flow }) {
   const parts = phases(flow);
-  const figures: [name: string, value: number | null, title: string][] = [
-    ["Connect", flow.connect_ms, "Name resolution and TCP; on the first flow of a connection"],
-    ["TLS", flow.tls_ms, "Handshake with the provider; on the first flow of a connection"],
-    ["TTFB", flow.ttfb_ms, "To the first byte of the answer's head"],
-    ["TTFT", flow.ttft_ms, "To the first token"],
-    ["Last token", flow.ttlt_ms, "To the last token of a streamed answer"],
-    ["Stall", flow.longest_stall_ms, "The longest pause between two events of the answer"],
-    ["Total", flow.duration_ms, "From the request's head to the end"],
-  ];
+  // A figure has the colour of the part of the bar that it ends.
+  const toneOf = (...names: string[]) => parts.find(({ name }) => names.includes(name))?.tone;
+  const figures: [name: string, value: number | null, title: string, tone?: string | undefined][] =
+    [
+      [
+        "Connect",
+        flow.connect_ms,
+        "Name resolution and TCP; on the first flow of a connection",
+        toneOf("Connect"),
+      ],
+      [
+        "TLS",
+        flow.tls_ms,
+        "Handshake with the provider; on the first flow of a connection",
+        toneOf("TLS"),
+      ],
+      ["TTFB", flow.ttfb_ms, "To the first byte of the answer's head", toneOf("Waiting")],
+      ["TTFT", flow.ttft_ms, "To the first token", toneOf("First token")],
+      ["Last token", flow.ttlt_ms, "To the last token of a streamed answer"],
+      ["Stall", flow.longest_stall_ms, "The longest pause between two events of the answer"],
+      ["Total", flow.duration_ms, "From the request's head to the end", toneOf("Answer", "Rest")],
+    ];
   // What there cannot be is left out; what is only unknown is a dash, which holds its place until it comes.
   const absent = new Set([flow.scheme === "https" ? "" : "TLS"]);
   if (isSocket(flow)) for (const name of ["TTFT", "Last token", "Stall"]) absent.add(name);
@@ -74,20 +87,22 @@ export function Timing({ flow }: { flow: Flow }) {
         ))}
       </div>
       {/* Columns of one width: how many lines there are does not depend on what is known yet. */}
-      <dl className="grid grid-cols-[repeat(auto-fill,minmax(7.5rem,1fr))] gap-x-3 gap-y-0.5 text-xs">
+      <dl className="grid grid-cols-[repeat(auto-fill,minmax(8.25rem,1fr))] gap-x-3 gap-y-0.5 text-xs">
         {figures
           .filter(([name]) => !absent.has(name))
-          .map(([name, value, title]) => (
-            <div key={name} className="flex min-w-0 gap-1.5" title={title}>
+          .map(([name, value, title, tone]) => (
+            <div key={name} className="flex min-w-0 items-baseline gap-1.5" title={title}>
+              <span aria-hidden="true" className={cx("size-1.5 shrink-0 rounded-full", tone)} />
               <dt className="shrink-0 text-ink-3">{name}</dt>
               <dd className="truncate text-ink-2">{value === null ? DASH : duration(value)}</dd>
             </div>
           ))}
         {isSocket(flow) ? null : (
           <div
-            className="flex min-w-0 gap-1.5"
+            className="flex min-w-0 items-baseline gap-1.5"
             title="Output tokens for a second, from the first to the last"
           >
+            <span aria-hidden="true" className="size-1.5 shrink-0" />
             <dt className="shrink-0 text-ink-3">Tokens/s</dt>
             <dd className="truncate text-ink-2">{speed ?? DASH}</dd>
           </div>

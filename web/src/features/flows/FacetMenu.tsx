@@ -7,7 +7,7 @@ import { clock, count } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { cx } from "@/ui/cx";
 import { PickList, type PickOption } from "@/ui/PickList";
-import { Popover } from "@/ui/Popover";
+import { PickMenu } from "@/ui/PickMenu";
 import { SessionName } from "@/ui/SessionName";
 import { useSettled } from "@/ui/useSettled";
 
@@ -28,28 +28,8 @@ export interface FacetMenuProps {
 
 export function FacetMenu(props: FacetMenuProps) {
   const { label, value, shown, width, onChange } = props;
-  const set = value !== "";
   return (
-    <Popover
-      label={label}
-      width={width}
-      buttonClassName={cx(
-        "inline-flex h-7 shrink-0 items-center rounded-md border px-2.5 text-xs font-medium whitespace-nowrap",
-        set
-          ? "order-first border-accent/50 bg-selected text-ink"
-          : "border-line bg-surface text-ink-2 hover:border-line-strong hover:text-ink",
-      )}
-      button={
-        <>
-          <span className={set ? "text-ink-3" : undefined}>{label}</span>
-          {set ? " " : null}
-          {set ? <span className="ml-1 max-w-44 truncate">{shown(value)}</span> : null}
-          <span aria-hidden="true" className="ml-1.5 text-2xs text-ink-3">
-            ▾
-          </span>
-        </>
-      }
-    >
+    <PickMenu label={label} picked={value === "" ? null : shown(value)} width={width}>
       {(close) => (
         <Values
           {...props}
@@ -59,7 +39,7 @@ export function FacetMenu(props: FacetMenuProps) {
           }}
         />
       )}
-    </Popover>
+    </PickMenu>
   );
 }
 

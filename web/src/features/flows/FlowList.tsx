@@ -24,6 +24,8 @@ export interface FlowListProps {
   view: WindowView;
   total: FlowCount | undefined;
   selected: string | undefined;
+  /** Whether the selected flow is further back than the list goes so far. */
+  isBeyond: boolean;
   active: string | undefined;
   hrefOf: (id: string) => string;
   onOpen: (id: string) => void;
@@ -32,7 +34,8 @@ export interface FlowListProps {
 }
 
 export function FlowList(props: FlowListProps) {
-  const { filter, onFilter, search, flows, view, total, selected, active, hrefOf, onOpen } = props;
+  const { filter, onFilter, search, flows, view, total, selected, isBeyond } = props;
+  const { active, hrefOf, onOpen } = props;
   const section = useRef<HTMLElement>(null);
   const width = useWidth(section);
   const stars = useStars();
@@ -84,6 +87,9 @@ export function FlowList(props: FlowListProps) {
       {view.stuck && view.status === "ready" ? (
         <Stuck error={view.error} onRetry={() => flows.retry()} />
       ) : null}
+      {isBeyond && selected !== undefined ? (
+        <Beyond onList={() => onFilter({ ...filter, until: untilAfter(selected) })} />
+      ) : null}
       <div className="min-h-0 flex-1">
         {view.status === "loading" ? (
           <Skeleton lines={12} />
@@ -113,6 +119,24 @@ export function FlowList(props: FlowListProps) {
       </div>
     </section>
   );
+}
+
+/** The flow of a link that is older than what is listed: where its neighbours are. */
+function Beyond({ onList }: { onList: () => void }) {
+  return (
+    <div role="status" className="flex items-center gap-2 px-3 py-1.5">
+      <div className="min-w-0 flex-1">
+        <Note tone="info">The open flow is further back than the list goes so far.</Note>
+      </div>
+      <Button onClick={onList}>List those up to it</Button>
+    </div>
+  );
+}
+
+/** A bound that a flow is still within: its id begins with the milliseconds since 1970, as UUIDv7 has it. */
+function untilAfter(id: string): string {
+  const began = Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+  return new Date(began + 1000).toISOString();
 }
 
 /** Whether a flow of this list has had a cost: once it has, the column stays. */

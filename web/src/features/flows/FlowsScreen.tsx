@@ -4,6 +4,7 @@ import { type ReactNode, useCallback, useEffect, useRef, useState } from "react"
 import { flowCountQuery } from "@/api/queries";
 import type { FlowCount } from "@/api/types";
 import { type FlowFilter, isEmpty, toParams } from "@/lib/filter";
+import type { FlowWindow } from "@/live/flowWindow";
 import { useFlowWindow } from "@/live/useFlowWindow";
 import { isOverlaid, isTyping, KEYS, useKeys } from "@/ui/keys";
 import { Split } from "@/ui/Split";
@@ -37,6 +38,7 @@ export function FlowsScreen(props: FlowsScreenProps) {
 
   // The flow of a link may be anywhere in the list: pages are loaded until it is there, or the list is past it.
   const sought = useRef<string | undefined>(undefined);
+  const [beyond, setBeyond] = useState<{ id: string; flows: FlowWindow }>();
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version may have brought it
   useEffect(() => {
     if (view.status !== "ready" || view.loadingMore || sought.current === selected) return;
@@ -51,6 +53,7 @@ export function FlowsScreen(props: FlowsScreenProps) {
     }
     sought.current = selected;
     if (at >= 0) reveal.current?.(at, "center");
+    setBeyond(selected !== undefined && at < 0 && view.more ? { id: selected, flows } : undefined);
   }, [flows, selected, view.version, view.status]);
 
   const open = useCallback(
@@ -121,6 +124,7 @@ export function FlowsScreen(props: FlowsScreenProps) {
       view={view}
       total={total}
       selected={selected}
+      isBeyond={beyond !== undefined && beyond.id === selected && beyond.flows === flows}
       active={active}
       hrefOf={hrefOf}
       onOpen={open}

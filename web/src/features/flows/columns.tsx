@@ -11,7 +11,7 @@ import { inputFigure } from "@/lib/usage";
 import { providerLabel } from "@/providers/registry";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
-import { Ending } from "@/ui/Ending";
+import { Ending, shapeOf } from "@/ui/Ending";
 import { SessionName } from "@/ui/SessionName";
 import { useNow } from "@/ui/useNow";
 
@@ -369,7 +369,7 @@ function Muted({
   return (
     <span
       // Like an ending: at the right edge of its column.
-      key={String(children).length}
+      key={shapeOf(String(children))}
       title={title}
       className={cx("text-xs", muted ? "text-ink-3" : "text-ink-2")}
     >

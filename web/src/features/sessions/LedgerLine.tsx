@@ -22,8 +22,7 @@ export function LedgerLine({ session }: { session: string }) {
     return (
       <p className="flex min-h-8 items-center gap-2 pl-1 text-xs text-ink-3">
         <Dot tone="idle" />
-        Ledger: {plural(wire.responses, "response")} on the wire; no file of an agent tells of this
-        session.
+        Ledger: {onTheWire(ledger)}; no file of an agent tells of this session.
       </p>
     );
   }
@@ -49,6 +48,13 @@ export function LedgerLine({ session }: { session: string }) {
       {() => <Differences ledger={ledger} />}
     </Fold>
   );
+}
+
+/** What passed: whoever reads of responses takes them for answers, which what failed is not. */
+export function onTheWire({ wire, gaps }: Ledger): string {
+  const failed = gaps.find(({ side, reason }) => side === "wire" && reason === "failed");
+  const answers = plural(wire.responses - (failed?.responses ?? 0), "response");
+  return `${answers} on the wire${failed ? `, and ${count(failed.responses)} that failed` : ""}`;
 }
 
 function Differences({ ledger }: { ledger: Ledger }) {

@@ -7,6 +7,9 @@ import { Failed } from "@/ui/Failed";
 import { Skeleton } from "@/ui/Notice";
 import { ContextMap } from "@/views/ContextMap";
 
+/** The areas are not so high that they take the room of the turns. */
+const HIGH = 190;
+
 export function SessionContext({ session }: { session: string }) {
   const { data, error, refetch } = useQuery(contextQuery({ session }));
   if (!data) {
@@ -28,7 +31,7 @@ export function SessionContext({ session }: { session: string }) {
       >
         Open its flow
       </a>
-      <ContextMap context={data} />
+      <ContextMap context={data} high={HIGH} />
     </section>
   );
 }
