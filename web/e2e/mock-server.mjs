@@ -530,6 +530,8 @@ function filtered(query) {
       return false;
     const since = query.get("since");
     if (since && flow.started_at < since) return false;
+    const until = query.get("until");
+    if (until && flow.started_at >= until) return false;
     const q = query.get("q")?.toLowerCase();
     return (
       !q ||

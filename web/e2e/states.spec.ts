@@ -273,6 +273,28 @@ test("the flow of a link is in view in the list, wherever it stands there", asyn
   await expect(page.locator(`#row-${id}`)).toHaveCount(0);
 });
 
+test("of a flow that is further back than the list goes, the list up to it is offered", async ({
+  page,
+}) => {
+  let cursor = "";
+  let id = "none";
+  for (let pages = 0; pages < 6; pages++) {
+    const answer = await page.request.get(`/api/flows?limit=500${cursor}`);
+    const { items, next_cursor } = (await answer.json()) as {
+      items: { id: string }[];
+      next_cursor: string;
+    };
+    cursor = `&cursor=${encodeURIComponent(next_cursor)}`;
+    id = items[100]?.id ?? "none";
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto(`/flows/${id}`);
+  await page.getByRole("button", { name: "List those up to it" }).click();
+  await expect(page).toHaveURL(/until=/);
+  await expect(page.locator(`#row-${id}`)).toBeInViewport();
+  await expect(page.getByText("further back than the list goes")).toHaveCount(0);
+});
+
 for (const theme of ["light", "dark"] as const) {
   for (const width of [390, 1280]) {
     test(`axe finds nothing where much is unfolded, ${theme}, ${width} px`, async ({ page }) => {
@@ -289,6 +311,10 @@ for (const theme of ["light", "dark"] as const) {
       };
       // What is the same in many places is one row, which unfolds to each of them.
       await page.goto("/findings");
+      await page.getByRole("button", { name: "Kind" }).click();
+      await expect(page.getByRole("option", { name: /failing tool/ })).toBeVisible();
+      await fine("the kinds of findings");
+      await page.keyboard.press("Escape");
       await page.getByRole("button", { name: /×\d+/ }).click();
       await expect(page.getByRole("list", { name: /^\d+ findings: / })).toBeVisible();
       await fine("a group of findings");

@@ -125,12 +125,15 @@ impl Teller<'_> {
     }
 }
 
-/// Whether the hunks of a change may be noted: of a new file there is a list without any.
+/// Whether the hunks of a change may be noted: not beside what a command wrote, and of a new file there is a list
+/// without any.
 fn notes_hunks(detail: &str) -> bool {
-    PATCHED.find_iter(detail.as_bytes()).any(|at| {
-        let value = detail[at + PATCHED.needle().len()..].trim_start();
-        !value.starts_with(":[]")
-    })
+    const OF_A_COMMAND: [&str; 2] = ["{\"stdout\":", "{\"interrupted\":"];
+    !OF_A_COMMAND.iter().any(|begin| detail.starts_with(begin))
+        && PATCHED.find_iter(detail.as_bytes()).any(|at| {
+            let value = detail[at + PATCHED.needle().len()..].trim_start();
+            !value.starts_with(":[]")
+        })
 }
 
 /// Whether a script has a command of git's.
@@ -151,6 +154,7 @@ mod tests {
         assert!(notes_hunks(r#"{"filePath":"a","structuredPatch":[{"lines":["+x"]}]}"#));
         assert!(notes_hunks(r#"{"structuredPatch" : []}"#));
         assert!(notes_hunks(r#"{"of":{"structuredPatch":[]},"structuredPatch":[1]}"#));
+        assert!(!notes_hunks(r#"{"stdout":"a","stderr":"","interrupted":false}"#));
         assert!(!notes_hunks(r#"{"content":"long","structuredPatch":[],"userModified":false}"#));
         assert!(!notes_hunks(r#"{"content":"\"structuredPatch\":[1]"}"#));
     }
