@@ -11,7 +11,7 @@ use langley_testkit::{Client, Request};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::memory::resident_kib;
+use crate::memory::{Busy, busy, resident_kib};
 use crate::run::run;
 use crate::workspace::{cargo, metadata};
 
@@ -219,12 +219,7 @@ impl Langley {
 
     /// Processor time used so far, in clock ticks of 10 ms; none where `/proc` does not tell.
     pub(crate) fn cpu(&self) -> Option<Duration> {
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        // Fields 14 and 15 of proc(5), counted after the command's closing parenthesis.
-        let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks: u64 =
-            fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-        Some(Duration::from_millis(ticks * 10))
+        busy(self.child.id(), Busy::Own)
     }
 }
 

@@ -5,6 +5,8 @@
 //! round, and a ratio is taken within its round.
 
 mod capture;
+mod corpus;
+mod extract;
 mod figure;
 mod load;
 mod memory;
@@ -53,6 +55,8 @@ enum Of {
     Queries(queries::QueriesOptions),
     /// How quickly costs are told from agents' own transcripts, beside what else is on this machine for it
     Transcripts(transcripts::TranscriptsOptions),
+    /// How long each record type of agents' own transcripts takes to be told, and all of them in one pass
+    Extract(extract::ExtractOptions),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,6 +124,7 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
     match &options.of {
         Some(Of::Queries(options)) => return queries::queries(options),
         Some(Of::Transcripts(options)) => return transcripts::transcripts(options),
+        Some(Of::Extract(options)) => return extract::extract(options),
         None => {}
     }
     match Ground::prepare(&options.subject, "the benchmark failed")? {

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use langley_testkit::{CorpusOptions, write_corpus};
 use serde_json::Value;
 
+use super::corpus::{Corpus, CorpusChoice};
 use super::figure::median;
 use crate::ground::{Ground, Subject};
 use crate::memory::resident_kib;
@@ -25,12 +25,8 @@ const LOOK: Duration = Duration::from_millis(2);
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct TranscriptsOptions {
-    /// A folder that stands for ~/.claude, with `projects` in it; one is made where none is named
-    #[arg(long, value_name = "DIR")]
-    corpus: Option<PathBuf>,
-    /// Megabytes of the corpus that is made
-    #[arg(long, default_value_t = 1_000)]
-    megabytes: u64,
+    #[command(flatten)]
+    corpus: CorpusChoice,
     /// Rounds; medians are printed
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -69,19 +65,7 @@ pub(super) fn transcripts(options: &TranscriptsOptions) -> Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let home = folder.path().join("home");
     std::fs::create_dir(&home)?;
-    let (corpus, expected) = match &options.corpus {
-        Some(corpus) => (corpus.clone(), None),
-        None => {
-            let corpus = folder.path().join("claude");
-            let bytes = options.megabytes.saturating_mul(1_000_000);
-            let wanted = CorpusOptions { sessions: 200, bytes, seed: 7, is_hard: true };
-            let made = write_corpus(&corpus, wanted)?;
-            println!("{} files, {} lines, {} responses", made.files, made.lines, made.responses);
-            let output = made.used.values().map(|[.., output]| output).sum::<u64>();
-            (corpus, Some(output))
-        }
-    };
-    let bytes = size_of(&corpus.join("projects"))?;
+    let corpus = Corpus::of(&options.corpus, folder.path())?;
     let readers = readers(options, &binary, &corpus, &home);
     let mut runs: Vec<Vec<Run>> = vec![Vec::new(); readers.len()];
     // The first round brings the files into the page cache and is not counted.
@@ -93,9 +77,9 @@ pub(super) fn transcripts(options: &TranscriptsOptions) -> Result<()> {
             }
         }
     }
-    print!("{}", table(&readers, &runs, bytes));
+    print!("{}", table(&readers, &runs, corpus.bytes));
     let told = runs.first().and_then(|runs| runs.first()).and_then(|run| run.output);
-    match expected {
+    match corpus.output {
         Some(expected) if told != Some(expected) => {
             bail!("{told:?} output tokens were told, and {expected} were made")
         }
@@ -104,18 +88,17 @@ pub(super) fn transcripts(options: &TranscriptsOptions) -> Result<()> {
 }
 
 /// All that are on this machine, Langley first.
-fn readers(options: &TranscriptsOptions, binary: &Path, corpus: &Path, home: &Path) -> Vec<Reader> {
+fn readers(
+    options: &TranscriptsOptions,
+    binary: &Path,
+    corpus: &Corpus,
+    home: &Path,
+) -> Vec<Reader> {
     let langley = |name, without| Reader {
         name,
         program: binary.to_owned(),
         arguments: words("cost --from transcripts --by day,model --limit 10000 --json"),
-        variables: vec![
-            ("CLAUDE_CONFIG_DIR", corpus.to_owned()),
-            ("CODEX_HOME", home.to_owned()),
-            ("HOME", home.to_owned()),
-            ("LANGLEY_HOME", home.to_owned()),
-            ("XDG_CONFIG_HOME", home.to_owned()),
-        ],
+        variables: corpus.variables(home),
         without,
         output: |text| {
             serde_json::from_str::<Value>(text).ok()?["totals"]["usage"]["output"].as_u64()
@@ -130,11 +113,11 @@ fn readers(options: &TranscriptsOptions, binary: &Path, corpus: &Path, home: &Pa
         name: "ccusage",
         program,
         arguments: words("daily --offline --json"),
-        variables: vec![("CLAUDE_CONFIG_DIR", corpus.to_owned()), ("HOME", home.to_owned())],
+        variables: vec![("CLAUDE_CONFIG_DIR", corpus.folder.clone()), ("HOME", home.to_owned())],
         without: None,
         output: |text| serde_json::from_str::<Value>(text).ok()?["totals"]["outputTokens"].as_u64(),
     }));
-    let files = corpus.join("projects").display().to_string();
+    let files = corpus.folder.join("projects").display().to_string();
     // Of the lines of a response the greatest output, as all others count.
     readers.extend(on_path("duckdb").map(|program| Reader {
         name: "duckdb",
@@ -235,20 +218,6 @@ fn table(readers: &[Reader], runs: &[Vec<Run>], bytes: u64) -> String {
         );
     }
     text
-}
-
-/// Bytes of all files beneath a folder.
-fn size_of(folder: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    let entries = std::fs::read_dir(folder).with_context(|| {
-        format!("{} cannot be read; it has to hold `projects`", folder.display())
-    })?;
-    for entry in entries {
-        let entry = entry?;
-        let facts = entry.metadata()?;
-        bytes += if facts.is_dir() { size_of(&entry.path())? } else { facts.len() };
-    }
-    Ok(bytes)
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

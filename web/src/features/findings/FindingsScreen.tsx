@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
 import { findingsQuery } from "@/api/insight";
-import type { Finding } from "@/api/types";
+import type { Finding, FindingKindSum } from "@/api/types";
 import { clock, count, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import type { FindingsView } from "@/routes/paths";
@@ -48,14 +48,15 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
   const findings = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
   const groups = useMemo(() => groupsOf(findings), [findings]);
   const [{ total, kinds } = { total: undefined, kinds: [] }] = data?.pages ?? [];
-  const order = kinds.some(({ cost }) => cost !== null) ? "the dearest first" : "the gravest first";
   return (
     <Page
       title="Findings"
       note={
         total === undefined
           ? null
-          : `${total > findings.length ? `${count(findings.length)} of ` : ""}${plural(total, "finding")}, ${order}`
+          : total < 2
+            ? plural(total, "finding")
+            : `${total > findings.length ? `${count(findings.length)} of ` : ""}${plural(total, "finding")}, ${orderOf(kinds)}`
       }
       actions={
         <>
@@ -122,6 +123,11 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
       <Undo />
     </Page>
   );
+}
+
+/** What comes first: where nothing has a cost, it is not said that the dearest does. */
+function orderOf(kinds: readonly FindingKindSum[]): string {
+  return kinds.some(({ cost }) => cost !== null) ? "the dearest first" : "the gravest first";
 }
 
 /** What the sums are of: whoever reads a row of dollars is to know what they would save. */

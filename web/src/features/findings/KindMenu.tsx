@@ -54,7 +54,7 @@ function Kinds({ kinds, value, onPick }: KindMenuProps) {
       typed={typed}
       onType={setTyped}
       onPick={(kind) => onPick(kind === "" ? undefined : kind)}
-      empty="No such kind."
+      empty={asked === "" ? "No findings are listed." : "No such kind."}
     />
   );
 }

@@ -17,13 +17,17 @@ impl<'a> Words<'a> {
     /// Of what stands between the quotes of a JSON string that is sound.
     pub(super) fn of(escaped: &'a str) -> Self {
         let bytes = escaped.as_bytes();
-        let mut at = 0;
-        while let Some(next) = memchr::memchr(b'\\', &bytes[at..]) {
+        let mut after = 0;
+        for at in memchr::memchr_iter(b'\\', bytes) {
+            // What the one before escapes.
+            if at < after {
+                continue;
+            }
             // There are other ways to write these, and half a character may stand there.
-            if matches!(bytes.get(at + next + 1), Some(b'u' | b'/')) {
+            if matches!(bytes.get(at + 1), Some(b'u' | b'/')) {
                 return Self::Plain(unescape(escaped).unwrap_or_default());
             }
-            at = (at + next + 2).min(bytes.len());
+            after = at + 2;
         }
         Self::Escaped(escaped)
     }
