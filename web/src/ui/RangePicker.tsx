@@ -9,11 +9,11 @@ export function RangePicker({ range, onRange }: { range: Range; onRange: (range:
   const since = rangeStart(range, new Date());
   return (
     <>
+      <Segmented label="Span of time" value={range} choices={CHOICES} onChange={onRange} />
       {/* Days are whole ones, so that a span is not as long to the hour as its name. */}
       {since === undefined ? null : (
         <span className="text-xs text-ink-3 max-sm:hidden">since {clock(since)}</span>
       )}
-      <Segmented label="Span of time" value={range} choices={CHOICES} onChange={onRange} />
     </>
   );
 }
