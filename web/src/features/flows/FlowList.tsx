@@ -36,6 +36,7 @@ export interface FlowListProps {
 export function FlowList(props: FlowListProps) {
   const { filter, onFilter, search, flows, view, total, selected, isBeyond } = props;
   const { active, hrefOf, onOpen } = props;
+  const until = isBeyond && selected !== undefined ? untilAfter(selected) : undefined;
   const section = useRef<HTMLElement>(null);
   const width = useWidth(section);
   const stars = useStars();
@@ -87,9 +88,7 @@ export function FlowList(props: FlowListProps) {
       {view.stuck && view.status === "ready" ? (
         <Stuck error={view.error} onRetry={() => flows.retry()} />
       ) : null}
-      {isBeyond && selected !== undefined ? (
-        <Beyond onList={() => onFilter({ ...filter, until: untilAfter(selected) })} />
-      ) : null}
+      {until === undefined ? null : <Beyond onList={() => onFilter({ ...filter, until })} />}
       <div className="min-h-0 flex-1">
         {view.status === "loading" ? (
           <Skeleton lines={12} />
@@ -134,9 +133,11 @@ function Beyond({ onList }: { onList: () => void }) {
 }
 
 /** A bound that a flow is still within: its id begins with the milliseconds since 1970, as UUIDv7 has it. */
-function untilAfter(id: string): string {
-  const began = Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
-  return new Date(began + 1000).toISOString();
+function untilAfter(id: string): string | undefined {
+  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-/.exec(id) ?? [];
+  if (high === undefined || low === undefined) return undefined;
+  const until = new Date(Number.parseInt(high + low, 16) + 1000);
+  return Number.isNaN(until.getTime()) ? undefined : until.toISOString();
 }
 
 /** Whether a flow of this list has had a cost: once it has, the column stays. */

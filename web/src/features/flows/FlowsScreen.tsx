@@ -43,17 +43,17 @@ export function FlowsScreen(props: FlowsScreenProps) {
   useEffect(() => {
     if (view.status !== "ready" || view.loadingMore || sought.current === selected) return;
     const at = selected === undefined ? -1 : flows.indexOf(selected);
-    if (selected !== undefined && at < 0 && view.more && view.length < SOUGHT_MAX) {
-      const oldest = flows.idAt(view.length - 1);
-      // Ids begin with the time, and the newest flow is the first.
-      if (oldest === undefined || oldest > selected) {
-        void flows.loadMore();
-        return;
-      }
+    const oldest = flows.idAt(view.length - 1);
+    // Ids begin with the time, and the newest flow is the first.
+    const isFurther =
+      selected !== undefined && at < 0 && view.more && (oldest === undefined || oldest > selected);
+    if (isFurther && view.length < SOUGHT_MAX) {
+      void flows.loadMore();
+      return;
     }
     sought.current = selected;
     if (at >= 0) reveal.current?.(at, "center");
-    setBeyond(selected !== undefined && at < 0 && view.more ? { id: selected, flows } : undefined);
+    setBeyond(isFurther ? { id: selected, flows } : undefined);
   }, [flows, selected, view.version, view.status]);
 
   const open = useCallback(
