@@ -80,12 +80,12 @@ pub(super) fn extract(options: &ExtractOptions) -> Result<()> {
     let out = folder.path().join("out");
     let runner = Runner { binary: &binary, corpus: &corpus, home: &home, out: &out };
     // The first run brings the files into the page cache, and what they used into Langley's own.
-    let all = runner.run("all", &["--out-dir"])?;
+    let all = runner.run("all")?;
     let size = |bytes: u64| bytes as f64 / 1e9;
     println!("{:.2} GB, of which all modes tell {:.2} GB", size(corpus.bytes), size(all.told));
     let mut modes = Vec::new();
     for mode in runner.modes()? {
-        let run = runner.run(&mode, &["--out-dir"])?;
+        let run = runner.run(&mode)?;
         println!("{mode:<18}{run}");
         modes.push((run.wall, mode));
     }
@@ -93,9 +93,9 @@ pub(super) fn extract(options: &ExtractOptions) -> Result<()> {
     let rounds = options.rounds.max(1);
     let [mut one, mut whole, mut latest] = [(); 3].map(|()| Vec::with_capacity(rounds));
     for _ in 0..rounds {
-        one.push(runner.run(&dearest, &["--out-dir"])?);
-        whole.push(runner.run("all", &["--out-dir"])?);
-        latest.push(runner.run("user-prompts", &["-n", "5"])?);
+        one.push(runner.run(&dearest)?);
+        whole.push(runner.run("all")?);
+        latest.push(runner.latest("user-prompts", 5)?);
     }
     let ratio = |of: fn(&Run) -> Duration| {
         let ratios: Vec<f64> = whole
@@ -119,28 +119,27 @@ pub(super) fn extract(options: &ExtractOptions) -> Result<()> {
 impl Runner<'_> {
     fn command(&self, mode: &str) -> Command {
         let mut command = Command::new(self.binary);
-        command.args(["extract", mode]).envs(self.corpus.variables(self.home));
-        command.env("TZ", "UTC").stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(["extract", mode, "--quiet"]).envs(self.corpus.variables(self.home));
+        command.env("TZ", "UTC").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }
 
-    /// Runs a mode with these options; `--out-dir` is followed by a folder that is made anew.
-    fn run(&self, mode: &str, options: &[&str]) -> Result<Run> {
-        let mut command = self.command(mode);
-        command.args(options).arg("--quiet").stderr(Stdio::null());
-        let has_folder = options == ["--out-dir"];
-        if has_folder {
-            if self.out.exists() {
-                std::fs::remove_dir_all(self.out)?;
-            }
-            command.arg(self.out);
+    /// Runs a mode, whose records go into a folder that is made anew.
+    fn run(&self, mode: &str) -> Result<Run> {
+        if self.out.exists() {
+            std::fs::remove_dir_all(self.out)?;
         }
-        let (busy, started) = (busy_so_far()?, Instant::now());
-        let status = command.status().with_context(|| format!("{mode} could not be started"))?;
-        let wall = started.elapsed();
-        ensure!(status.success(), "{mode} ended with {status}");
-        let told = if has_folder { size_of(self.out)? } else { 0 };
-        Ok(Run { wall, busy: busy_so_far()?.saturating_sub(busy), told })
+        let mut command = self.command(mode);
+        command.arg("--out-dir").arg(self.out);
+        let run = time(command, mode)?;
+        Ok(Run { told: size_of(self.out)?, ..run })
+    }
+
+    /// Tells the latest records of a mode.
+    fn latest(&self, mode: &str, most: usize) -> Result<Run> {
+        let mut command = self.command(mode);
+        command.args(["-n", &most.to_string()]);
+        time(command, mode)
     }
 
     /// The modes that read files, as the program names them.
@@ -155,6 +154,14 @@ impl Runner<'_> {
         names.sort_unstable();
         Ok(names)
     }
+}
+
+fn time(mut command: Command, mode: &str) -> Result<Run> {
+    let (busy, started) = (busy_so_far()?, Instant::now());
+    let status = command.status().with_context(|| format!("{mode} could not be started"))?;
+    let wall = started.elapsed();
+    ensure!(status.success(), "{mode} ended with {status}");
+    Ok(Run { wall, busy: busy_so_far()?.saturating_sub(busy), told: 0 })
 }
 
 /// The processor time of the programs that ended so far.

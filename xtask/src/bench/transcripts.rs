@@ -118,19 +118,14 @@ fn readers(
         output: |text| serde_json::from_str::<Value>(text).ok()?["totals"]["outputTokens"].as_u64(),
     }));
     let files = corpus.folder.join("projects").display().to_string();
-    // Of the lines of a response the greatest output, as all others count.
+    // The same question, by typed columns; of the lines of a response the greatest output, as all others count.
     readers.extend(on_path("duckdb").map(|program| Reader {
         name: "duckdb",
         program,
-        arguments: vec!["-noheader".to_owned(), "-list".to_owned(), "-c".to_owned(), format!(
-            "SELECT sum(o)::BIGINT FROM (SELECT max(message.usage.output_tokens) o FROM read_json('{files}/**/*.jsonl', \
-             format='newline_delimited', ignore_errors=true, maximum_object_size=67108864, columns={{requestId:'VARCHAR', \
-             message:'STRUCT(id VARCHAR, usage STRUCT(output_tokens BIGINT))'}}) \
-             WHERE message.usage.output_tokens IS NOT NULL GROUP BY message.id, requestId)"
-        )],
+        arguments: ["-noheader", "-csv", "-c", &typed(&files)].map(str::to_owned).to_vec(),
         variables: vec![("HOME", home.to_owned())],
         without: None,
-        output: |text| text.trim().parse().ok(),
+        output: |text| text.lines().map(|row| row.split(',').nth(3)?.parse::<u64>().ok()).sum(),
     }));
     let both = on_path("rg").is_some() && on_path("jq").is_some();
     readers.extend(on_path("sh").filter(|_| both).map(|program| Reader {
@@ -218,6 +213,25 @@ fn table(readers: &[Reader], runs: &[Vec<Run>], bytes: u64) -> String {
         );
     }
     text
+}
+
+/// Usage by day and model, asked of DuckDB. The columns come as day, model, input, output and what the cache took.
+fn typed(files: &str) -> String {
+    const USAGE: &str = "STRUCT(input_tokens BIGINT, output_tokens BIGINT, cache_read_input_tokens BIGINT, \
+         cache_creation STRUCT(ephemeral_5m_input_tokens BIGINT, ephemeral_1h_input_tokens BIGINT))";
+    format!(
+        "WITH lines AS (SELECT timestamp, requestId, message.id AS id, message.model AS model, message.usage AS u \
+           FROM read_json('{files}/**/*.jsonl', format='newline_delimited', ignore_errors=true, \
+             maximum_object_size=67108864, columns={{timestamp:'VARCHAR', requestId:'VARCHAR', \
+             message:'STRUCT(id VARCHAR, model VARCHAR, usage {USAGE})'}}) \
+           WHERE message.usage.output_tokens IS NOT NULL), \
+         responses AS (SELECT arg_max(substr(timestamp, 1, 10), u.output_tokens) AS day, \
+             arg_max(model, u.output_tokens) AS model, arg_max(u, u.output_tokens) AS u \
+           FROM lines GROUP BY id, requestId) \
+         SELECT day, model, sum(u.input_tokens), sum(u.output_tokens), sum(u.cache_read_input_tokens), \
+           sum(u.cache_creation.ephemeral_5m_input_tokens), sum(u.cache_creation.ephemeral_1h_input_tokens) \
+         FROM responses GROUP BY day, model ORDER BY day, model"
+    )
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
