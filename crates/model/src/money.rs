@@ -221,7 +221,7 @@ impl ExactCost {
     #[must_use]
     pub fn rounded(&self) -> MicroUsd {
         let sum: u128 = self.parts.iter().fold(0, |sum, part| sum.saturating_add(*part));
-        let (whole, rest) = (sum / ATTO_PER_MICRO, sum % ATTO_PER_MICRO);
+        let (whole, rest) = divided(sum);
         let half = ATTO_PER_MICRO / 2;
         let is_up = rest > half || (rest == half && whole % 2 == 1);
         MicroUsd(i64::try_from(whole + u128::from(is_up)).unwrap_or(i64::MAX))
@@ -231,12 +231,12 @@ impl ExactCost {
     /// is rounded down goes to the largest remainders, the earlier class first.
     #[must_use]
     pub fn shares(&self) -> CostShares {
-        let micro = |atto: u128| i64::try_from(atto / ATTO_PER_MICRO).unwrap_or(i64::MAX);
-        let mut shares = self.parts.map(|part| MicroUsd(micro(part)));
+        let parts = self.parts.map(divided);
+        let mut shares = parts.map(|(whole, _)| MicroUsd(i64::try_from(whole).unwrap_or(i64::MAX)));
         let given = shares.iter().fold(0_i64, |sum, share| sum.saturating_add(share.0));
         let mut left = self.rounded().0.saturating_sub(given);
         let mut order: [usize; CostClass::ALL.len()] = std::array::from_fn(|place| place);
-        order.sort_by_key(|place| std::cmp::Reverse(self.parts[*place] % ATTO_PER_MICRO));
+        order.sort_by_key(|place| std::cmp::Reverse(parts[*place].1));
         for place in order {
             if left <= 0 {
                 break;
@@ -245,6 +245,15 @@ impl ExactCost {
             left -= 1;
         }
         shares
+    }
+}
+
+/// Whole millionths, and what is left. Most costs have room in 64 bits, which are divided much sooner.
+fn divided(atto: u128) -> (u128, u128) {
+    const PER_MICRO: u64 = ATTO_PER_MICRO as u64;
+    match u64::try_from(atto) {
+        Ok(atto) => (u128::from(atto / PER_MICRO), u128::from(atto % PER_MICRO)),
+        Err(_) => (atto / ATTO_PER_MICRO, atto % ATTO_PER_MICRO),
     }
 }
 

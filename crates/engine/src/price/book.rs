@@ -220,6 +220,12 @@ impl PriceBook {
         format!("{}{mark}", self.version)
     }
 
+    /// Whether these are its facts, as [`Self::facts_of`] says them.
+    pub(super) fn is_of(&self, facts: &str, has_own: bool) -> bool {
+        let mark = if has_own { "+" } else { "" };
+        facts.strip_prefix(&*self.version) == Some(mark)
+    }
+
     /// Every model, by provider and name.
     #[must_use]
     pub fn models(&self) -> Vec<&Model> {

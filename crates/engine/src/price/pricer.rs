@@ -144,15 +144,15 @@ impl Pricer {
         let found = &self.found[place];
         let rates = found.rates(&self.book, flow)?;
         let has_own = found.own(day_of(flow.started_at)).is_some();
-        let version = self.book.facts_of(has_own);
-        let known = self.terms.iter().find(|it| it.rates == rates && it.book == version);
+        let is_known = |it: &&Arc<Terms>| it.rates == rates && self.book.is_of(&it.book, has_own);
+        let known = self.terms.iter().find(is_known);
         if let Some(known) = known {
             return Some(Arc::clone(known));
         }
         if self.terms.len() >= REMEMBERED {
             self.terms.clear();
         }
-        let terms = Arc::new(Terms { book: version, rates });
+        let terms = Arc::new(Terms { book: self.book.facts_of(has_own), rates });
         self.terms.push(Arc::clone(&terms));
         Some(terms)
     }
