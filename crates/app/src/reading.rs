@@ -50,11 +50,18 @@ pub(crate) fn read<T>(
 /// # Errors
 /// It cannot be written as JSON: a defect in a shape's derive.
 pub(crate) fn tell(what: &str, json: serde_json::Result<Value>) -> Result<()> {
+    // At once: standard output is flushed at each line that is written to it by itself.
+    tell_text(what, json.map(|json| format!("{json:#}")))
+}
+
+/// Prints what was read, which is JSON already.
+///
+/// # Errors
+/// It could not be written as JSON: a defect in a shape's derive.
+pub(crate) fn tell_text(what: &str, json: serde_json::Result<String>) -> Result<()> {
     let json = json
         .map_err(|error| AppError::failed(format!("the {what} cannot be told")).because(&error))?;
-    // At once: standard output is flushed at each line that is written to it by itself.
-    let text = format!("{json:#}");
-    println!("{text}");
+    println!("{json}");
     Ok(())
 }
 

@@ -36,6 +36,7 @@ pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         until,
         offset_minutes,
         session: args.session.clone(),
+        project: args.project.clone(),
         provider: None,
         groups_max: args.limit as usize,
     };
@@ -45,7 +46,7 @@ pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
     if args.json {
         let told = (query.by.as_slice(), &report);
         let json = langley_server::transcript_cost_json(told, by_class, &tz, &scanned);
-        return reading::tell("costs", json);
+        return reading::tell_text("costs", json);
     }
     tell(&args.by, &report, "no responses");
     Ok(())

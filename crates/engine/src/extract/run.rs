@@ -3,7 +3,7 @@
 use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,7 +20,8 @@ use super::teller::{Counts, Teller};
 use crate::import::Lines;
 use crate::price::{PriceBook, Pricer};
 use crate::transcripts::{
-    Scanned, Till, TranscriptCache, TranscriptFile, TranscriptQuery, scan, transcript_blocks,
+    Scanned, Till, TranscriptCache, TranscriptFile, TranscriptQuery, is_of_project, scan,
+    transcript_blocks,
 };
 
 /// What is asked.
@@ -97,12 +98,10 @@ impl ExtractQuery {
     ) -> bool {
         let is_in_time = self.since.is_none_or(|since| at.is_some_and(|at| at >= since));
         let is_of_session = self.session.as_deref().is_none_or(|asked| session == Some(asked));
-        let is_of_project = self.project.as_deref().is_none_or(|asked| {
-            folder.is_some_and(|folder| {
-                let folder = Path::new(folder);
-                folder.starts_with(asked) || folder.file_name().is_some_and(|name| name == asked)
-            })
-        });
+        let is_of_project = self
+            .project
+            .as_deref()
+            .is_none_or(|asked| folder.is_some_and(|folder| is_of_project(folder, asked)));
         is_in_time && is_of_session && is_of_project
     }
 }

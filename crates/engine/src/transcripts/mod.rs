@@ -14,6 +14,7 @@ mod tests;
 
 pub use cache::TranscriptCache;
 pub(crate) use digest::{digest_64, digest_128};
+pub(crate) use report::is_of_project;
 pub use report::{TranscriptBy, TranscriptQuery, transcript_blocks, transcript_costs};
 pub(crate) use roots::sniffed;
 pub use roots::{TranscriptFile, TranscriptRoot, Walked, default_roots, user_roots, walk};

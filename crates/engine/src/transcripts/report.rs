@@ -2,6 +2,7 @@
 //! it: an agent that resumes or forks a session copies what was said before into the new session's file.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use langley_model::{CostClass, CostShares, MicroUsd, Micros, Provider, Usage};
@@ -97,6 +98,8 @@ pub struct TranscriptQuery {
     pub offset_minutes: i32,
     /// Of this session.
     pub session: Option<String>,
+    /// In this folder, or in those that are called so.
+    pub project: Option<String>,
     /// Served by this provider.
     pub provider: Option<Provider>,
     /// The most groups that are listed.
@@ -260,20 +263,21 @@ impl<'a> Doubled<'a> {
         let most: usize = files.iter().map(|file| file.records().count()).sum();
         let words = (most * BITS / 64).next_power_of_two();
         let (mut met, mut bits) = (vec![0; words], vec![0; words]);
-        for spent in records() {
+        // Each file's records are gone through in a loop of their own, which one over all of them would not be.
+        records().for_each(|spent| {
             let (word, bit) = Self::place(words, spent.response());
             bits[word] |= met[word] & bit;
             met[word] |= bit;
-        }
+        });
         let mut doubled = Self { bits, counted: HashMap::default() };
-        for spent in records() {
+        records().for_each(|spent| {
             if doubled.is_doubled(spent) {
                 let counted = doubled.counted.entry(spent.response()).or_insert(spent);
                 if counted.is_less_than(spent) {
                     *counted = spent;
                 }
             }
-        }
+        });
         doubled
     }
 
@@ -296,16 +300,26 @@ impl<'a> Doubled<'a> {
     }
 }
 
+/// Whether a folder is the one that is asked for, lies within it, or is called so.
+pub(crate) fn is_of_project(folder: &str, asked: &str) -> bool {
+    let folder = Path::new(folder);
+    folder.starts_with(asked) || folder.file_name().is_some_and(|name| name == asked)
+}
+
 impl TranscriptQuery {
     /// Of what a file told what is asked for.
     fn of_file<'a>(&'a self, file: &'a FileSpent) -> impl Iterator<Item = &'a Spent> {
-        let session = self.session.as_deref();
+        let (session, project) = (self.session.as_deref(), self.project.as_deref());
+        let is_of = |folder: Option<&str>, project: &str| {
+            folder.is_some_and(|folder| is_of_project(folder, project))
+        };
         file.records().filter(move |spent| {
             let at = spent.at();
             self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
                 && self.until.is_none_or(|until| at.is_some_and(|at| at < until))
                 && self.provider.is_none_or(|provider| spent.provider() == provider)
                 && session.is_none_or(|session| file.names.name(spent.session) == Some(session))
+                && project.is_none_or(|project| is_of(file.names.name(spent.folder), project))
         })
     }
 

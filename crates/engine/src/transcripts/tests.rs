@@ -485,3 +485,20 @@ fn chats_of_gemini_cli_of_an_older_format_are_told_and_counted() {
     assert_eq!(*path, chats.join("session-1.json"));
     assert!(why.to_string().ends_with("which is not read, like 2 more there"), "{why}");
 }
+
+#[test]
+fn costs_are_told_of_one_project() {
+    let desk = Desk::new();
+    desk.add("a.jsonl", &answer("a", 1, 5));
+    let other = answer("b", 2, 7).replace("\"cwd\":\"/w\"", "\"cwd\":\"/home/dev/shop/api\"");
+    desk.add("b.jsonl", &other);
+    let scanned = desk.scan(TranscriptCache::default());
+    let output = |project: &str| {
+        let project = Some(project.to_owned());
+        let query = TranscriptQuery { project, groups_max: 9, ..TranscriptQuery::default() };
+        transcript_costs(&scanned, &query, None, 2).totals.figure(Measure::Output).sum
+    };
+    let found =
+        ["/w", "w", "/home/dev", "/home/dev/shop/api", "api", "shop", "/home/d"].map(output);
+    assert_eq!(found, [5, 5, 7, 7, 7, 0, 0]);
+}

@@ -157,6 +157,9 @@ impl CodexSession {
                 false
             }
             ("turn_context", _) => {
+                // What a total grew by before is of the turn that ends, and of its model.
+                self.rest(out);
+                self.grown = None;
                 keep(&mut self.folder, payload.cwd);
                 keep(&mut self.model, payload.model);
                 false
@@ -268,5 +271,31 @@ impl Stated {
 fn keep(slot: &mut Option<String>, said: Option<Cow<'_, str>>) {
     if let Some(said) = said {
         *slot = Some(said.into_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_total_grew_by_is_of_the_model_that_answered() {
+        let turn =
+            |model: &str| format!(r#"{{"type":"turn_context","payload":{{"model":"{model}"}}}}"#);
+        let total = |input: u64| {
+            format!(
+                r#"{{"type":"event_msg","payload":{{"type":"token_count","info":{{"total_token_usage":{{"input_tokens":{input},"output_tokens":1}}}}}}}}"#
+            )
+        };
+        let lines = [turn("a"), total(10), total(30), turn("b"), total(100), turn("b")].join("\n");
+        let mut session = CodexSession::default();
+        let mut told = Vec::new();
+        let mut take = |line: UsageLine<'_>| {
+            told.push((line.model.as_deref().map(str::to_owned), line.usage.input));
+        };
+        session.read(lines.as_bytes(), &mut take);
+        session.rest(&mut take);
+        let of = |model: &str, input| (Some(model.to_owned()), Some(Tokens(input)));
+        assert_eq!(told, [of("a", 10), of("a", 20), of("b", 70)]);
     }
 }

@@ -274,7 +274,8 @@ pub fn cost_json(
     serde_json::to_value(CostPage::of(query, report, by_class, tz))
 }
 
-/// Costs told from transcripts, in the form of [`cost_json`], and what was read.
+/// Costs told from transcripts, in the form of [`cost_json`], and what was read: as a text, because there may be
+/// thousands of groups.
 ///
 /// # Errors
 /// They cannot be written as JSON: a defect in a shape's derive.
@@ -283,7 +284,7 @@ pub fn transcript_cost_json(
     by_class: bool,
     tz: &str,
     scanned: &Scanned,
-) -> serde_json::Result<Value> {
+) -> serde_json::Result<String> {
     let flows = |by: &TranscriptBy| match by {
         TranscriptBy::Hour => CostBy::Usage(GroupBy::Hour),
         TranscriptBy::Day => CostBy::Usage(GroupBy::Day),
@@ -295,10 +296,20 @@ pub fn transcript_cost_json(
         TranscriptBy::Project => CostBy::Project,
     };
     let query = CostQuery { by: by.iter().map(flows).collect(), ..CostQuery::default() };
-    let mut page = serde_json::to_value(CostPage::of(&query, report, by_class, tz))?;
-    page["source"] = "transcripts".into();
-    page["read"] = serde_json::to_value(TranscriptsRead::from(scanned))?;
-    Ok(page)
+    serde_json::to_string_pretty(&TranscriptCosts {
+        page: CostPage::of(&query, report, by_class, tz),
+        source: "transcripts",
+        read: scanned.into(),
+    })
+}
+
+/// What transcripts tell of costs.
+#[derive(Clone, Debug, Serialize)]
+struct TranscriptCosts {
+    #[serde(flatten)]
+    page: CostPage,
+    source: &'static str,
+    read: TranscriptsRead,
 }
 
 /// What of transcripts was read.

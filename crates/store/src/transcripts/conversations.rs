@@ -71,11 +71,13 @@ pub struct ConversationPage {
     pub next_cursor: Option<String>,
 }
 
+/// Costs are added up by `total`: `sum` fails where it overflows, and one line may tell of any number of tokens.
 const COLUMNS: &str =
     "id, session, agent, project, branch, model, prompt, first_at, last_at, records, prompts,
     compactions,
     (SELECT count(*) FROM transcript_responses WHERE conversation = conversations.id),
-    (SELECT sum(cost_micro_usd) FROM transcript_responses WHERE conversation = conversations.id),
+    (SELECT CASE WHEN count(cost_micro_usd) > 0 THEN CAST(total(cost_micro_usd) AS INTEGER) END
+     FROM transcript_responses WHERE conversation = conversations.id),
     (SELECT count(*) FROM transcript_responses
      WHERE conversation = conversations.id AND cost_micro_usd IS NULL)";
 

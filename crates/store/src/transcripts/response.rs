@@ -148,8 +148,10 @@ impl Store {
     pub fn told_by_agents(&self, conversation: i64) -> Result<Vec<ToldByAgent>, StoreError> {
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(
-                "SELECT agent_id, count(*), sum(cost_micro_usd) FROM transcript_responses
-                 WHERE conversation = ?1 GROUP BY agent_id",
+                // `sum` would fail where it overflows.
+                "SELECT agent_id, count(*),
+                     CASE WHEN count(cost_micro_usd) > 0 THEN CAST(total(cost_micro_usd) AS INTEGER) END
+                 FROM transcript_responses WHERE conversation = ?1 GROUP BY agent_id",
             )?;
             let rows = statement.query_map([conversation], |row| {
                 let cost = row.get::<_, Option<i64>>(2)?.map(MicroUsd);

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use langley_model::{LineFacts, LineRole, Micros, Redacted, ToldResponse, TranscriptLine, Usage};
+use langley_model::{
+    LineFacts, LineRole, MicroUsd, Micros, Redacted, ToldResponse, TranscriptLine, Usage,
+};
 use langley_store::{
     ConversationFilter, ImportedBatch, Retention, Spot, Store, TranscriptBatch, TranscriptPlace,
     TranscriptWriter,
@@ -502,4 +504,20 @@ fn of_what_is_found_in_transcripts_it_is_known_whose_it_is() {
     }
     let elsewhere = Spot { table: "flows", column: "path", row: 1, headers: false };
     assert_eq!(store.sessions_at(&elsewhere, 0).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_cost_that_no_number_holds_hides_no_conversation() {
+    let fixture = Fixture::new();
+    let mut batch = shared(&["a", "a", "b"], false);
+    for told in &mut batch.responses[..2] {
+        told.cost = Some(MicroUsd(i64::MAX));
+    }
+    import(&fixture.store, redactor().seal(batch));
+    let page = fixture.store.conversations(&ConversationFilter::default(), None, 9).unwrap();
+    let costs: Vec<_> = page.items.iter().map(|it| (&*it.session, it.cost)).collect();
+    assert_eq!(costs, [("b", None), ("a", Some(MicroUsd(i64::MAX)))]);
+    let a = fixture.store.conversation("a").unwrap().unwrap();
+    let told = fixture.store.told_by_agents(a.number).unwrap();
+    assert_eq!(told[0].cost, Some(MicroUsd(i64::MAX)));
 }
