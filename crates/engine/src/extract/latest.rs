@@ -213,7 +213,7 @@ fn placed(
         if raw.offset == **offset {
             offsets.next();
             teller.read(&raw);
-            told.insert(raw.offset, teller.desk.take());
+            told.insert(raw.offset, teller.desk.take_small());
         } else {
             // Questions make turns.
             teller.pass_over(&raw, is_whole || prompts.may_be(raw.bytes));

@@ -137,6 +137,14 @@ impl<'q> Desk<'q> {
         self.draft.take(self.redactor)
     }
 
+    /// The same in no more room than it needs: for whoever keeps many that are short.
+    pub(super) fn take_small(&mut self) -> Records {
+        let Draft { told, ends, bytes } = &self.draft;
+        let mut small = Draft { told: told.clone(), ends: ends.clone(), bytes: bytes.clone() };
+        self.draft.clear();
+        small.take(self.redactor)
+    }
+
     /// Hands on what was told once it is a portion; whether anybody still listens.
     pub(super) fn hand(&mut self, hand: Hand<'_>) -> bool {
         self.draft.len() < PORTION || hand(self.take())
@@ -178,6 +186,23 @@ mod tests {
     use langley_model::RedactorOptions;
 
     use super::*;
+
+    #[test]
+    fn what_is_kept_of_one_line_takes_no_more_room_than_it() {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let query = ExtractQuery::new(&[ExtractMode::UserPrompts]);
+        let mut desk = Desk::new(&query, &redactor, TranscriptFormat::ClaudeCode);
+        for text in ["one", "two"] {
+            let told = Told { mode: ExtractMode::UserPrompts, at: None, offset: 0, response: None };
+            desk.put(told, (None, None), &Head::default(), |record| {
+                record.text("text", Some(text));
+            });
+            let records = desk.take_small();
+            assert!(records.ends.capacity() == 1 && records.told.capacity() == 1, "{records:?}");
+            assert_eq!(records.iter().count(), 1);
+            assert_eq!(desk.draft.len(), 0);
+        }
+    }
 
     #[test]
     fn records_are_told_apart_again_after_they_were_redacted_together() {

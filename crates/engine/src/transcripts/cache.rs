@@ -132,9 +132,12 @@ impl TranscriptCache {
     }
 }
 
+/// Counted on where lines are read differently from then on, so that what was kept is read anew.
+const READING: u32 = 2;
+
 /// Numbers stand for providers, versions may read lines differently, and names are told by the rules of the time.
 fn meaning(rules: &str) -> u64 {
-    let mut text = format!("{} {rules}", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("{} {READING} {rules}", env!("CARGO_PKG_VERSION"));
     for provider in Provider::ALL {
         text.push(' ');
         text.push_str(provider.as_str());

@@ -502,3 +502,25 @@ fn costs_are_told_of_one_project() {
         ["/w", "w", "/home/dev", "/home/dev/shop/api", "api", "shop", "/home/d"].map(output);
     assert_eq!(found, [5, 5, 7, 7, 7, 0, 0]);
 }
+
+#[test]
+fn of_many_days_the_newest_are_told() {
+    let desk = Desk::new();
+    let lines: String = (0..25).map(|id| answer("a", id, 1)).collect();
+    desk.add("a.jsonl", &lines);
+    let scanned = desk.scan(TranscriptCache::default());
+    let days = |groups_max| {
+        let by = vec![TranscriptBy::Day];
+        let query = TranscriptQuery { by, groups_max, ..TranscriptQuery::default() };
+        let report = transcript_costs(&scanned, &query, None, 2);
+        let days = report.groups.iter().map(|group| match &group.keys[..] {
+            [CostKey::Day(day)] => *day,
+            keys => panic!("{keys:?}"),
+        });
+        (report.more, days.collect::<Vec<_>>())
+    };
+    let (more, all) = days(9);
+    assert_eq!((more, all.len()), (false, 5));
+    assert_eq!(days(2), (true, all[3..].to_vec()));
+    assert_eq!(days(0), (true, Vec::new()));
+}

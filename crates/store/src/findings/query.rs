@@ -266,15 +266,19 @@ fn kinds(
     conn: &Connection,
     (condition, parameters): &(String, Vec<Value>),
 ) -> rusqlite::Result<Vec<KindSum>> {
+    // `sum` would fail where it overflows.
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT kind, count(*), sum(micro_usd) FROM findings WHERE {condition}
-         GROUP BY kind ORDER BY ifnull(sum(micro_usd), -1) DESC, count(*) DESC, kind"
+        "SELECT kind, count(*),
+             CASE WHEN count(micro_usd) > 0 THEN CAST(total(micro_usd) AS INTEGER) END AS cost
+         FROM findings WHERE {condition}
+         GROUP BY kind ORDER BY ifnull(cost, -1) DESC, count(*) DESC, kind"
     ))?;
     let mut rows = statement.query(params_from_iter(parameters))?;
     let mut kinds = Vec::new();
     while let Some(row) = rows.next()? {
-        // One that is no kind cannot be shown either.
-        let Some(kind) = FindingKind::parse(&row.get::<_, String>(0)?) else { continue };
+        // What is no kind, or is damaged, cannot be shown either.
+        let kind = row.get_ref(0)?.as_str().ok().and_then(FindingKind::parse);
+        let Some(kind) = kind else { continue };
         let findings = row.get::<_, i64>(1)?.cast_unsigned();
         kinds.push(KindSum { kind, findings, cost: row.get::<_, Option<i64>>(2)?.map(MicroUsd) });
     }

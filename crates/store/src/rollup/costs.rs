@@ -137,7 +137,7 @@ pub struct CostReport {
 }
 
 impl CostReport {
-    /// Leaves the first `groups_max` groups: by time, or the dearest first.
+    /// Leaves `groups_max` groups: the newest, in the order of time, or the dearest, these first.
     pub fn put_in_order(&mut self, is_by_time: bool, groups_max: usize) {
         let cost = |group: &CostGroup| group.sums.figure(super::Measure::Cost).sum;
         let order = |one: &CostGroup, other: &CostGroup| {
@@ -148,8 +148,16 @@ impl CostReport {
         self.more = self.groups.len() > groups_max;
         if self.more {
             // Of tens of thousands a few are told: the others need no order.
-            self.groups.select_nth_unstable_by(groups_max, order);
-            self.groups.truncate(groups_max);
+            let left = self.groups.len() - groups_max;
+            let border = if is_by_time { left } else { groups_max };
+            if border < self.groups.len() {
+                self.groups.select_nth_unstable_by(border, order);
+            }
+            if is_by_time {
+                self.groups.drain(..left);
+            } else {
+                self.groups.truncate(groups_max);
+            }
         }
         self.groups.sort_by(order);
         self.unpriced.sort_by(|one, other| {

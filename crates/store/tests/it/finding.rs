@@ -500,3 +500,14 @@ fn damaged_words_keep_no_store_from_being_brought_up_to_date() {
     let times = conn.query_row("SELECT times FROM findings", (), |row| row.get::<_, i64>(0));
     assert_eq!(times.unwrap(), 1, "nobody can tell that it was taken back");
 }
+
+#[test]
+fn costs_that_no_number_holds_hide_no_finding() {
+    let (fixture, [early, late]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    keep(store, failing(&early, "early", Some(i64::MAX)));
+    keep(store, failing(&late, "late", Some(i64::MAX)));
+    let page = store.findings(&FindingFilter::default(), None, 10).unwrap();
+    assert_eq!((page.items.len(), page.total), (2, 2));
+    assert_eq!(page.kinds[0].cost, Some(MicroUsd(i64::MAX)));
+}
