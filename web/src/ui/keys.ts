@@ -34,6 +34,8 @@ export function asksForPalette(event: KeyboardEvent): boolean {
 export function isTyping(event: KeyboardEvent): boolean {
   const target = event.target;
   if (!(target instanceof HTMLElement)) return false;
+  // What lay over the page and is closed has the focus until the browser draws the page anew.
+  if (target.closest("dialog:not([open])") !== null) return false;
   // A choice takes no letters: its arrows are the browser's.
   if (target instanceof HTMLInputElement && /^(radio|checkbox)$/.test(target.type)) return false;
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);

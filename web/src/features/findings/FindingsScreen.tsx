@@ -56,7 +56,7 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
           ? null
           : total < 2
             ? plural(total, "finding")
-            : `${total > findings.length ? `${count(findings.length)} of ` : ""}${plural(total, "finding")}, ${orderOf(kinds)}`
+            : `${total > findings.length ? `${count(findings.length)} of ` : ""}${plural(total, "finding")}, ${orderOf(kinds, view.kind)}`
       }
       actions={
         <>
@@ -126,8 +126,9 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
 }
 
 /** What comes first: where nothing has a cost, it is not said that the dearest does. */
-function orderOf(kinds: readonly FindingKindSum[]): string {
-  return kinds.some(({ cost }) => cost !== null) ? "the dearest first" : "the gravest first";
+function orderOf(kinds: readonly FindingKindSum[], picked: string | undefined): string {
+  const listed = kinds.filter(({ kind }) => picked === undefined || kind === picked);
+  return listed.some(({ cost }) => cost !== null) ? "the dearest first" : "the gravest first";
 }
 
 /** What the sums are of: whoever reads a row of dollars is to know what they would save. */

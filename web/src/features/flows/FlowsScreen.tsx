@@ -124,7 +124,14 @@ export function FlowsScreen(props: FlowsScreenProps) {
       view={view}
       total={total}
       selected={selected}
-      isBeyond={beyond !== undefined && beyond.id === selected && beyond.flows === flows}
+      isBeyond={
+        // A filter may leave it out; and whoever scrolls on may come to it.
+        beyond?.id === selected &&
+        beyond?.flows === flows &&
+        isEmpty(filter) &&
+        view.more &&
+        flows.indexOf(beyond.id) < 0
+      }
       active={active}
       hrefOf={hrefOf}
       onOpen={open}
