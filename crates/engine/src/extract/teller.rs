@@ -251,10 +251,12 @@ impl<'q> Teller<'q> {
         &mut self,
         read: impl FnOnce(&mut UsageReader, &mut dyn FnMut(UsageLine<'_>)) -> Read,
     ) -> Read {
-        let before = match &self.reader {
-            UsageReader::Codex(session) => session.grown,
+        // Of which turn it is may be learnt later, and makes it no other growth.
+        let held_back = |reader: &UsageReader| match reader {
+            UsageReader::Codex(session) => session.grown.as_ref().map(|it| (it.at_us, it.by)),
             UsageReader::ClaudeCode | UsageReader::GeminiCli { .. } => None,
         };
+        let before = held_back(&self.reader);
         let here = ((self.line, self.offset), self.sums.turns_so_far);
         let held = self.held.unwrap_or(here);
         let is_codex = self.format == TranscriptFormat::Codex;
@@ -264,10 +266,9 @@ impl<'q> Teller<'q> {
             let (place, turn) = if is_held { held } else { here };
             sums.add(&line, place, turn);
         });
-        if let UsageReader::Codex(session) = &self.reader
-            && session.grown != before
-        {
-            self.held = session.grown.map(|_| here);
+        let after = held_back(&self.reader);
+        if after != before {
+            self.held = after.map(|_| here);
         }
         read
     }

@@ -93,9 +93,23 @@ pub struct CodexSession {
     pub has_records: bool,
     /// The running total; none before the first.
     pub total: Option<CodexTotal>,
-    /// By how much it grew last, and when: it counts unless a line for the same response follows.
-    pub grown: Option<(Option<i64>, CodexTotal)>,
+    /// By how much it grew last: it counts unless a line for the same response follows.
+    pub grown: Option<CodexGrowth>,
 }
+
+/// What a running total grew by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodexGrowth {
+    /// When, in microseconds since 1970.
+    pub at_us: Option<i64>,
+    /// By how much.
+    pub by: CodexTotal,
+    /// The turn that it is of, where another one began since.
+    pub of: Option<TurnFacts>,
+}
+
+/// Where a turn works, and the model that it asks.
+type TurnFacts = (Option<String>, Option<String>);
 
 /// Input, of which read from the cache, of which written to it; output, of which reasoning.
 pub type CodexTotal = [u64; 5];
@@ -114,9 +128,9 @@ impl CodexSession {
 
     /// Tells what is held back, as if nothing followed.
     pub(super) fn rest(&self, out: &mut dyn FnMut(UsageLine<'_>)) {
-        if let Some((at, grown)) = self.grown {
+        if let Some(CodexGrowth { at_us, by, of }) = &self.grown {
             let from = (self.session.as_deref(), self.thread.as_deref());
-            out(self.line(at.map(Micros), from, None, Stated::of(grown)));
+            out(self.line(of.as_ref(), at_us.map(Micros), from, (None, Stated::of(*by))));
         }
     }
 
@@ -128,7 +142,8 @@ impl CodexSession {
             &mut self.model,
             &mut self.provider,
         ];
-        names.into_iter().flatten()
+        let of = self.grown.iter_mut().filter_map(|grown| grown.of.as_mut());
+        names.into_iter().flatten().chain(of.flat_map(|(folder, model)| [folder, model]).flatten())
     }
 
     /// Takes a line in; whether it told usage.
@@ -157,17 +172,21 @@ impl CodexSession {
                 false
             }
             ("turn_context", _) => {
-                // What a total grew by before is of the turn that ends, and of its model.
-                self.rest(out);
-                self.grown = None;
+                // What a total grew by before is of the turn that ends, and of its model. It is held back all the
+                // same: the line of its response may follow.
+                if let Some(grown) = &mut self.grown
+                    && grown.of.is_none()
+                {
+                    grown.of = Some((self.folder.clone(), self.model.clone()));
+                }
                 keep(&mut self.folder, payload.cwd);
                 keep(&mut self.model, payload.model);
                 false
             }
             ("token_usage_record", _) => {
                 let Some(stated) = payload.usage else { return false };
-                // What a total grew by just before is this response.
-                self.grown = None;
+                // What a total grew by just before is this response, and of its turn.
+                let of = self.grown.take().and_then(|grown| grown.of);
                 self.has_records = true;
                 if is_copy {
                     return false;
@@ -176,7 +195,7 @@ impl CodexSession {
                 let thread = thread.filter(|thread| payload.session_id.as_deref() != Some(*thread));
                 let session = payload.session_id.as_deref().or(self.session.as_deref());
                 let response = payload.response_id.as_deref();
-                out(self.line(at, (session, thread), response, stated));
+                out(self.line(of.as_ref(), at, (session, thread), (response, stated)));
                 true
             }
             ("event_msg", Some("token_count")) => {
@@ -187,7 +206,8 @@ impl CodexSession {
                     return false;
                 }
                 self.rest(out);
-                self.grown = Some((at.map(|Micros(at)| at), grown));
+                let at_us = at.map(|Micros(at)| at);
+                self.grown = Some(CodexGrowth { at_us, by: grown, of: None });
                 true
             }
             _ => false,
@@ -216,21 +236,23 @@ impl CodexSession {
 
     fn line<'a>(
         &'a self,
+        of: Option<&'a TurnFacts>,
         at: Option<Micros>,
         (session, thread): (Option<&'a str>, Option<&'a str>),
-        response: Option<&'a str>,
-        stated: Stated,
+        (response, stated): (Option<&'a str>, Stated),
     ) -> UsageLine<'a> {
+        let (folder, model) =
+            of.map_or((&self.folder, &self.model), |(folder, model)| (folder, model));
         let provider = self.provider.as_deref().and_then(Provider::parse);
         UsageLine {
             at,
             session: session.map(Cow::Borrowed),
             agent_id: thread.map(Cow::Borrowed),
-            folder: self.folder.as_deref().map(Cow::Borrowed),
+            folder: folder.as_deref().map(Cow::Borrowed),
             message_id: response.map(Cow::Borrowed),
             request_id: response.map(|_| Cow::Borrowed("")),
             provider: provider.unwrap_or(Provider::OpenAi),
-            model: self.model.as_deref().map(Cow::Borrowed),
+            model: model.as_deref().map(Cow::Borrowed),
             usage: Usage {
                 input: stated.input_tokens.map(Tokens),
                 cache_read: stated.cached_input_tokens.map(Tokens),
@@ -278,24 +300,47 @@ fn keep(slot: &mut Option<String>, said: Option<Cow<'_, str>>) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_a_total_grew_by_is_of_the_model_that_answered() {
-        let turn =
-            |model: &str| format!(r#"{{"type":"turn_context","payload":{{"model":"{model}"}}}}"#);
-        let total = |input: u64| {
-            format!(
-                r#"{{"type":"event_msg","payload":{{"type":"token_count","info":{{"total_token_usage":{{"input_tokens":{input},"output_tokens":1}}}}}}}}"#
-            )
-        };
-        let lines = [turn("a"), total(10), total(30), turn("b"), total(100), turn("b")].join("\n");
+    fn turn(model: &str) -> String {
+        let context = format!(r#"{{"model":"{model}","cwd":"/{model}"}}"#);
+        format!(r#"{{"type":"turn_context","payload":{context}}}"#)
+    }
+
+    fn total(input: u64) -> String {
+        let total = format!(r#"{{"input_tokens":{input},"output_tokens":1}}"#);
+        format!(
+            r#"{{"type":"event_msg","payload":{{"type":"token_count","info":{{"total_token_usage":{total}}}}}}}"#
+        )
+    }
+
+    type Told = (Option<String>, Option<String>, Option<Tokens>);
+
+    /// What lines tell: model, folder and input.
+    fn told(lines: &[String]) -> Vec<Told> {
         let mut session = CodexSession::default();
         let mut told = Vec::new();
         let mut take = |line: UsageLine<'_>| {
-            told.push((line.model.as_deref().map(str::to_owned), line.usage.input));
+            let owned = |name: Option<Cow<'_, str>>| name.map(Cow::into_owned);
+            told.push((owned(line.model), owned(line.folder), line.usage.input));
         };
-        session.read(lines.as_bytes(), &mut take);
+        session.read(lines.join("\n").as_bytes(), &mut take);
         session.rest(&mut take);
-        let of = |model: &str, input| (Some(model.to_owned()), Some(Tokens(input)));
-        assert_eq!(told, [of("a", 10), of("a", 20), of("b", 70)]);
+        told
+    }
+
+    fn of(model: &str, input: u64) -> Told {
+        (Some(model.to_owned()), Some(format!("/{model}")), Some(Tokens(input)))
+    }
+
+    #[test]
+    fn what_a_total_grew_by_is_of_the_model_that_answered() {
+        let lines = [turn("a"), total(10), total(30), turn("b"), total(100), turn("b"), turn("c")];
+        assert_eq!(told(&lines), [of("a", 10), of("a", 20), of("b", 70)]);
+    }
+
+    #[test]
+    fn a_response_whose_line_stands_behind_the_next_turn_is_told_once() {
+        let record = r#"{"type":"token_usage_record","payload":{"response_id":"r","usage":{"input_tokens":30}}}"#;
+        let lines = [turn("a"), total(30), turn("b"), record.to_owned()];
+        assert_eq!(told(&lines), [of("a", 30)]);
     }
 }

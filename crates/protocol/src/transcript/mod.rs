@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::Object;
 
-pub use codex::{CodexSession, CodexTotal};
+pub use codex::{CodexGrowth, CodexSession, CodexTotal};
 pub use envelope::TEXT_CHARS;
 pub use item::{Aside, Item, Words};
 
