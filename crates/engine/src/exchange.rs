@@ -271,7 +271,7 @@ impl Exchange {
             && let Some(reason) = &closed.reason
         {
             // A CONNECT, and what could not be read, has no path by which a list could tell it.
-            self.flow.preview = preview::opening(&bench.redactor, reason);
+            self.flow.preview = preview::of_question(&bench.redactor, reason);
         }
     }
 

@@ -61,14 +61,22 @@ pub(crate) fn of_answer(redactor: &Redactor, message: &Message) -> Option<String
 /// What stands between question and answer.
 const BETWEEN: &str = " → ";
 
-/// Question and answer in one line. An arrow that the question has itself stands behind a no-break space, so that the
-/// first between blanks is that before the answer.
+/// What stands alone, or before the arrow: one that it has itself stands behind a no-break space, so that the first
+/// between blanks is that before the answer, whether or not there is one yet.
+fn before_arrow(text: &str) -> String {
+    text.replace(BETWEEN, "\u{a0}→ ")
+}
+
+/// The first characters of a question.
+pub(crate) fn of_question(redactor: &Redactor, text: &str) -> Option<String> {
+    opening(redactor, text).map(|opening| before_arrow(&opening))
+}
+
+/// Question and answer in one line.
 pub(crate) fn joined(question: Option<&str>, answer: Option<&str>) -> Option<String> {
     match (question, answer) {
-        (Some(question), Some(answer)) => {
-            Some([&question.replace(BETWEEN, "\u{a0}→ "), BETWEEN, answer].concat())
-        }
-        (one, other) => one.or(other).map(str::to_owned),
+        (Some(question), Some(answer)) => Some([&before_arrow(question), BETWEEN, answer].concat()),
+        (one, other) => one.or(other).map(before_arrow),
     }
 }
 
@@ -109,5 +117,9 @@ mod tests {
         assert_eq!(joined(None, None), None);
         let arrows = joined(Some("a → b → c"), Some("d → e")).unwrap();
         assert_eq!(arrows.split_once(BETWEEN), Some(("a\u{a0}→ b\u{a0}→ c", "d → e")));
+        assert_eq!(joined(Some("a → b"), None).as_deref(), Some("a\u{a0}→ b"));
+        assert_eq!(joined(None, Some("[x] → y")).as_deref(), Some("[x]\u{a0}→ y"));
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        assert_eq!(of_question(&redactor, "Rename a → b").as_deref(), Some("Rename a\u{a0}→ b"));
     }
 }

@@ -117,7 +117,7 @@ impl RequestBody {
             }
             flow.preview = facts
                 .last_user_text
-                .and_then(|text| preview::opening(&bench.redactor, &text))
+                .and_then(|text| preview::of_question(&bench.redactor, &text))
                 .or_else(|| flow.preview.take());
         } else if flow.provider.is_some()
             && self.media == Media::Json

@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn shown(query: &str, text: &str) -> Option<Snippet> {
-        let passage = Passage { place: Place::Answer, text: text.to_owned() };
+        let passage = Passage::new(Place::Answer, text.to_owned());
         snippet(&SearchQuery::parse(query).unwrap(), &passage)
     }
 
