@@ -49,6 +49,16 @@ pub struct Passage {
     pub place: Place,
     /// The text, escapes undone.
     pub text: String,
+    /// Whether it is of the same call, or the same result, as the one before it.
+    pub goes_on: bool,
+}
+
+impl Passage {
+    /// One that stands for itself.
+    #[must_use]
+    pub const fn new(place: Place, text: String) -> Self {
+        Self { place, text, goes_on: false }
+    }
 }
 
 /// What is new in a flow: the text that the index gets.

@@ -160,10 +160,7 @@ fn of_entry(entry: &Value, out: &mut Vec<Passage>) {
         Value::Object(members) => {
             if kind.ends_with("_output") || kind == "function_result" {
                 for name in ["output", "result"] {
-                    members
-                        .get(name)
-                        .into_iter()
-                        .for_each(|v| leaves(v, Place::ToolResult, 0, out));
+                    members.get(name).into_iter().for_each(|v| values(v, Place::ToolResult, out));
                 }
             } else if kind.ends_with("_call") {
                 for name in ["arguments", "input", "action"] {
@@ -204,13 +201,13 @@ fn of_part(part: &Value, place: Place, out: &mut Vec<Passage>) {
         .or_else(|| (kind == "tool_use").then_some(part));
     let response = part.get("functionResponse").or_else(|| part.get("function_response"));
     if let Some(content) = result.and_then(|result| result.get("content")) {
-        leaves(content, Place::ToolResult, 0, out);
+        values(content, Place::ToolResult, out);
     } else if let Some(call) = call {
         for name in ["input", "args", "arguments"] {
             call.get(name).into_iter().for_each(|v| arguments(v, out));
         }
     } else if let Some(answer) = response.and_then(|response| response.get("response")) {
-        leaves(answer, Place::ToolResult, 0, out);
+        values(answer, Place::ToolResult, out);
     } else if let Some(thought) = text("thinking") {
         add(out, Place::Thinking, thought);
     } else if let Some(text) = text("text") {
@@ -223,16 +220,23 @@ fn of_part(part: &Value, place: Place, out: &mut Vec<Passage>) {
 fn arguments(value: &Value, out: &mut Vec<Passage>) {
     match value {
         Value::String(text) => of_json(text, Place::ToolInput, out),
-        other => leaves(other, Place::ToolInput, 0, out),
+        other => values(other, Place::ToolInput, out),
     }
 }
 
 fn of_json(json: &str, place: Place, out: &mut Vec<Passage>) {
     match serde_json::from_str::<Value>(json) {
-        Ok(value) => leaves(&value, place, 0, out),
+        Ok(value) => values(&value, place, out),
         // Cut off, or no JSON at all.
         Err(_) => add(out, place, json),
     }
+}
+
+/// Every text in `value`, which is one call's, or one result's.
+fn values(value: &Value, place: Place, out: &mut Vec<Passage>) {
+    let first = out.len();
+    leaves(value, place, 0, out);
+    out.iter_mut().skip(first + 1).for_each(|passage| passage.goes_on = true);
 }
 
 /// Every text in `value` but what is opaque.
@@ -253,7 +257,7 @@ fn leaves(value: &Value, place: Place, depth: usize, out: &mut Vec<Passage>) {
 
 fn add(out: &mut Vec<Passage>, place: Place, text: &str) {
     if !text.trim().is_empty() {
-        out.push(Passage { place, text: text.to_owned() });
+        out.push(Passage::new(place, text.to_owned()));
     }
 }
 
@@ -318,7 +322,7 @@ mod tests {
             let body = json!({"system": [null], "tools": [null], "messages": entries}).to_string();
             let found = of_request_end(body.as_bytes());
             assert_eq!(found.is_some(), is_read, "{body}");
-            let new = vec![Passage { place: Place::Prompt, text: String::from("and now?") }];
+            let new = vec![Passage::new(Place::Prompt, String::from("and now?"))];
             assert!(found.is_none_or(|found| found == new), "{body}");
         }
         // After the answer that an agent has begun, the end alone may be all that is kept.

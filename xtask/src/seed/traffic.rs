@@ -161,7 +161,7 @@ impl Traffic {
         if count > 0 {
             records.push(Record::Events(answer.run));
         }
-        let passage = |place, text: String| Passage { place, text };
+        let passage = Passage::new;
         let mut passages = vec![passage(Place::Prompt, said)];
         passages.push(passage(Place::Answer, answer.text));
         passages.push(passage(Place::Thinking, answer.thinking));

@@ -81,10 +81,7 @@ pub(super) fn flow(
     }
     let passages = text.iter().flat_map(|text| &text.passages).collect::<Vec<_>>();
     // Of what a tool is given, each value is a passage of its own.
-    let is_one = |one: &&Passage, other: &&Passage| {
-        one.place == other.place && !matches!(one.place, Place::Prompt | Place::Answer)
-    };
-    for one in passages.chunk_by(is_one) {
+    for one in passages.chunk_by(|_, next| next.goes_on) {
         let Some(Passage { place, .. }) = one.first() else { continue };
         let text: Vec<_> = one.iter().map(|passage| escaped(&passage.text)).collect();
         let (name, text) = (name(*place), text.join("\n"));

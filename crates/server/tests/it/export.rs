@@ -3,7 +3,8 @@
 use http::StatusCode;
 use langley_engine::new_text;
 use langley_model::{
-    Body, Micros, Mode, Provider, Record, Redactor, RedactorOptions, Side, Tokens,
+    Block, Body, Content, MicroUsd, Micros, Mode, Provider, Record, Redactor, RedactorOptions,
+    Side, Tokens,
 };
 use langley_server::{ExportFormat, Exported, write_export};
 use langley_store::{FlowFilter, IndexEntry, Retention, Store, Told};
@@ -14,7 +15,11 @@ use crate::rig::{Rig, exchange, flow};
 const KEY: &str = "sk-ant-api03-c4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ry";
 
 fn body(rig: &Rig, flow: &langley_model::Flow, text: &str) -> Record {
-    let bytes = json!({ "messages": [{ "role": "user", "content": text }] }).to_string();
+    raw_body(rig, flow, &json!({ "messages": [{ "role": "user", "content": text }] }))
+}
+
+fn raw_body(rig: &Rig, flow: &langley_model::Flow, body: &Value) -> Record {
+    let bytes = body.to_string();
     Record::Body(Body {
         flow: flow.id,
         side: Side::Client,
@@ -320,6 +325,52 @@ async fn a_page_counts_input_as_the_lists_do() {
         assert!(page.contains(&format!(" · {told}")), "{told}: {page}");
     }
     assert!(!page.contains("10242"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_keeps_calls_apart_and_the_values_of_one_together() {
+    let rig = Rig::start().await;
+    let mut one = flow(1, "s");
+    one.cost = Some(MicroUsd(1_234_567));
+    one.tool_names = vec!["Write".into(), "Bash".into()];
+    let mut records = exchange(&rig.redactor, &one);
+    let result =
+        |id: &str, text: &str| json!({ "type": "tool_result", "tool_use_id": id, "content": text });
+    let results = [result("t1", "first result"), result("t2", "second result")];
+    let said = json!({ "messages": [
+        { "role": "assistant", "content": [{ "type": "tool_use", "id": "t1", "name": "Write", "input": {} }] },
+        { "role": "user", "content": results },
+    ] });
+    for record in &mut records {
+        if let Record::Message(_, message) = record {
+            let call = |index, input: Value| Block {
+                index,
+                content: Content::ToolUse {
+                    id: format!("t{index}"),
+                    name: "Write".into(),
+                    input: input.to_string(),
+                },
+                complete: true,
+            };
+            message.blocks = vec![
+                call(0, json!({ "a": "path of one", "b": "words of one" })),
+                call(1, json!({ "a": "path of two" })),
+            ];
+        }
+    }
+    records.push(raw_body(&rig, &one, &said));
+    rig.put(records);
+    let page = rig.ask("/api/flows/export?format=html").await;
+    let page = page.text();
+    for told in [
+        " · $1.2346 · called Write, Bash</h2>",
+        "<summary>Tool result</summary><pre>first result</pre>",
+        "<summary>Tool result</summary><pre>second result</pre>",
+        "<summary>Tool input</summary><pre>path of one\nwords of one</pre>",
+        "<summary>Tool input</summary><pre>path of two</pre>",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -226,7 +226,7 @@ mod tests {
                 _ => String::from("host.test"),
             };
             let text = String::from(if at % 500 == 0 { "a rare needle" } else { "a needle" });
-            let passages = vec![Passage { place: Place::Prompt, text }];
+            let passages = vec![Passage::new(Place::Prompt, text)];
             let text = redactor.seal(SearchText { flow: flow.id, whole: false, passages });
             entries.push(IndexEntry { revision: Revision(0), text });
             records.push(redactor.seal(Record::Flow(Arc::new(flow))));

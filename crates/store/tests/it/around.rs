@@ -27,7 +27,7 @@ fn stored(flows: &[Flow]) -> Fixture {
     let fixture = Fixture::new();
     fixture.write(flows.iter().map(of).collect());
     let entry = |flow: &Flow| {
-        let passages = vec![Passage { place: Place::Prompt, text: String::from("who waits") }];
+        let passages = vec![Passage::new(Place::Prompt, String::from("who waits"))];
         let text = redactor().seal(SearchText { flow: flow.id, whole: false, passages });
         IndexEntry { revision: fixture.store.flow(flow.id).unwrap().unwrap().revision(), text }
     };

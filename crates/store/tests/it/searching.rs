@@ -11,7 +11,7 @@ use crate::given::{Fixture, ended, flow, message, of, redactor, session};
 use crate::opening::{SCHEMA_14, SCHEMA_15, without_estimates};
 
 pub(crate) fn text(flow: FlowId, place: Place, text: &str) -> Redacted<SearchText> {
-    let passages = vec![Passage { place, text: text.to_owned() }];
+    let passages = vec![Passage::new(place, text.to_owned())];
     redactor().seal(SearchText { flow, whole: false, passages })
 }
 
@@ -322,7 +322,7 @@ fn no_phrase_reaches_from_one_text_into_the_next() {
     let fixture = Fixture::new();
     let flow = ended(1);
     fixture.write(vec![of(&flow)]);
-    let passage = |text: &str| Passage { place: Place::Prompt, text: text.to_owned() };
+    let passage = |text: &str| Passage::new(Place::Prompt, text.to_owned());
     let passages = vec![passage("one two"), passage("three \u{a7} four")];
     index(&fixture, [redactor().seal(SearchText { flow: flow.id, whole: false, passages })]);
     for (query, is_found) in [
@@ -353,10 +353,10 @@ fn of_a_text_that_is_too_long_its_end_is_indexed_and_a_flow_that_is_given_up_is_
     let fixture = Fixture::new();
     let (long, damaged) = (ended(1), ended(2));
     fixture.write(vec![of(&long), of(&damaged)]);
-    let mut passages = vec![Passage { place: Place::Prompt, text: "beginning".into() }];
-    let filler = Passage { place: Place::ToolResult, text: "filler ".repeat(40_000) };
+    let mut passages = vec![Passage::new(Place::Prompt, "beginning".into())];
+    let filler = Passage::new(Place::ToolResult, "filler ".repeat(40_000));
     passages.extend(std::iter::repeat_n(filler, 4));
-    passages.push(Passage { place: Place::Answer, text: "ending".into() });
+    passages.push(Passage::new(Place::Answer, "ending".into()));
     index(&fixture, [redactor().seal(SearchText { flow: long.id, whole: false, passages })]);
     assert_eq!(found(&fixture, "filler ending", None), [long.id]);
     assert_eq!(found(&fixture, "beginning", None), []);
