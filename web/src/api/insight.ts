@@ -25,6 +25,8 @@ import type {
 
 /** How often sums are asked again while they are looked at. */
 const SUMS_MS = 15_000;
+/** How often a ledger is asked for anew: it reads all of a session. */
+const LEDGER_MS = 30_000;
 /** How often the hours of a long time are asked again. */
 const ACTIVITY_MS = 300_000;
 /** Hours of activity; the server's own limit. */
@@ -187,6 +189,8 @@ export const ledgerQuery = (id: string) =>
     queryKey: ["session", id, "ledger"],
     queryFn: ({ signal }) => ask<Ledger>(`/api/sessions/${part(id)}/ledger`, {}, signal),
     staleTime: 30_000,
+    // The transcript of a session that goes on follows the wire by seconds.
+    refetchInterval: LEDGER_MS,
   });
 
 /** Calls that came back as failed, denied, cancelled or timed out, by the flow that made them. */

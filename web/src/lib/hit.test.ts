@@ -73,6 +73,9 @@ test("the words are marked as words of their own, not within others before them"
   const found = locate(conversation([said]), [], { hit: "hen", around: "clucks; the hen sleeps" });
   expect(marked(found)).toBe("hen");
   expect(found?.start).toBe(said.kind === "text" ? said.text.lastIndexOf("hen") : -1);
+  const bare = locate(conversation([text("The then clucks; the hen sleeps")]), [], { hit: "hen" });
+  expect(bare?.start).toBe(21);
+  expect(locate(conversation([text("The hens sleep")]), [], { hit: "hen" })?.start).toBe(4);
 });
 
 test("a text of two million characters is looked through, and so is what is only blanks", () => {

@@ -75,8 +75,13 @@ export function locate(
   const system = { turn: "system", parts: conversation?.system ?? [] } as const;
   const said = hit.place === "prompt" || hit.place === "tool_result";
   const places = said ? [...asked, answered, system] : [answered, ...asked, system];
-  for (const around of [hit.around, undefined]) {
-    const sought = pattern(hit.hit, around);
+  const patterns = [
+    hit.around === undefined ? null : pattern(hit.hit, hit.around),
+    pattern(hit.hit, undefined, true),
+    // What was found may be the beginning of a word.
+    pattern(hit.hit, undefined),
+  ];
+  for (const sought of patterns) {
     if (sought === null) continue;
     for (const { turn, parts } of places) {
       for (const part of parts.flatMap(inside)) {
@@ -142,12 +147,18 @@ const BETWEEN = "[^\\p{L}\\p{N}]";
 
 const WORD = /[\p{L}\p{N}]+/gu;
 
-/** Finds the words with what stands around them, by their letters; the words are its group. Null where they have none. */
-function pattern(hit: string, around: string | undefined): RegExp | null {
+/**
+ * Finds the words with what stands around them, by their letters, or without, `apart` from other letters; the words
+ * are its group. Null where they have none.
+ */
+function pattern(hit: string, around: string | undefined, apart = false): RegExp | null {
   const words = hit.match(WORD);
   if (words === null || around === "") return null;
   const said = words.join(`${BETWEEN}*`);
-  if (around === undefined) return new RegExp(`(${said})`, "dui");
+  if (around === undefined) {
+    const [before, behind] = apart ? ["(?<![\\p{L}\\p{N}])", "(?![\\p{L}\\p{N}])"] : ["", ""];
+    return new RegExp(`${before}(${said})${behind}`, "dui");
+  }
   const at = standing(hit, around);
   if (at === null) return null;
   // At the ends words may be cut.

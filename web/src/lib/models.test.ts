@@ -26,6 +26,14 @@ test("a list names two models in short, counts the others, and has their own nam
   });
 });
 
+test("two names of one model are told as one", () => {
+  expect(modelList(["claude-haiku-4-5-20251001", "claude-haiku-4-5", "x", "y"])).toEqual({
+    text: "Haiku 4.5, x",
+    more: 1,
+    title: "4 models: claude-haiku-4-5-20251001, claude-haiku-4-5, x, y",
+  });
+});
+
 test("only what is surely a Claude model's name is told in short", () => {
   expect(shortModel("claude-haiku-4-5-20251001")).toBe("Haiku 4.5");
   expect(shortModel("claude-opus-5")).toBe("Opus 5");

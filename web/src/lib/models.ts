@@ -19,8 +19,10 @@ export interface ModelList extends ModelWords {
 /** The first of a list of models by their short names; their own names can be looked up. */
 export function modelList(names: readonly string[]): ModelList {
   const clean = names.map((name) => oneLine(name, 60));
-  const told = clean.slice(0, LISTED).map(shortModel).join(", ");
-  const more = Math.max(0, clean.length - LISTED);
+  // Two names of one model, as its alias and its dated name are, are told as one.
+  const short = [...new Set(clean.map(shortModel))];
+  const told = short.slice(0, LISTED).join(", ");
+  const more = Math.max(0, short.length - LISTED);
   const [only = ""] = clean;
   if (clean.length > 1) {
     return { text: told, more, title: `${plural(clean.length, "model")}: ${clean.join(", ")}` };

@@ -18,6 +18,15 @@ test.each([
   ["/sessions/s-1", "?lane=main&turn=f-1&mine=1", [["mine", "1"]]],
   ["/sessions", "?range=7d&project=", []],
   ["/history/s-1", "?order=newest&wire=yes", []],
+  ["/tools", "?order=newest", [["order", "newest"]]],
+  [
+    "/spend",
+    "?heat=flows&wire=yes&constructor=x",
+    [
+      ["wire", "yes"],
+      ["constructor", "x"],
+    ],
+  ],
   ["/search", "?q=words", []],
   ["/health", "?any=thing", []],
 ])("%s%s", (path, search, said) => {

@@ -15,39 +15,49 @@ import {
 
 type Reader = (search: Record<string, unknown>) => object;
 
-const READERS: readonly [path: string, list: Reader, one?: Reader][] = [
-  [paths.flows, readFlowsSearch, readFlowsSearch],
-  [paths.sessions, readSessionsView, readSessionView],
-  [paths.history, readHistoryView, readConversationView],
-  [paths.spend, readSpendView],
-  [paths.tools, readToolsView],
-  [paths.findings, readFindingsView],
-  [paths.search, readQuery],
-];
+interface Screen {
+  path: string;
+  list: Reader;
+  one?: Reader;
+  /** What is understood and says what is so anyway. */
+  usual?: Record<string, string>;
+}
 
-/** What is understood and says what is so anyway. */
-const USUAL: Record<string, string> = {
-  tab: "conversation",
-  heat: "flows",
-  chart: "cost",
-  order: "newest",
-  wire: "yes",
-  notes: "no",
-};
+const SCREENS: readonly Screen[] = [
+  {
+    path: paths.flows,
+    list: readFlowsSearch,
+    one: readFlowsSearch,
+    usual: { tab: "conversation" },
+  },
+  { path: paths.sessions, list: readSessionsView, one: readSessionView },
+  {
+    path: paths.history,
+    list: readHistoryView,
+    one: readConversationView,
+    usual: { order: "newest", wire: "yes", notes: "no" },
+  },
+  { path: paths.spend, list: readSpendView, usual: { heat: "flows", chart: "cost" } },
+  { path: paths.tools, list: readToolsView },
+  { path: paths.findings, list: readFindingsView },
+  { path: paths.search, list: readQuery },
+];
 
 /** Parts of a search's hit: without the rest of it they say nothing. */
 const OF_A_HIT = ["hit", "around", "place", "words"];
 
 /** Names and values that are not understood, in the order of the address. */
 export function unread(path: string, search: string): [name: string, value: string][] {
-  const [, screen = "", id] = path.split("/");
-  const [, list, one] = READERS.find(([of]) => of === `/${screen}`) ?? [];
-  const read = id ? one : list;
-  if (!read) return [];
+  const [, name = "", id] = path.split("/");
+  const screen = SCREENS.find((each) => each.path === `/${name}`);
+  const read = id ? screen?.one : screen?.list;
+  if (!screen || !read) return [];
   const said = parseSearch(search);
   const known = read(said);
   return Object.entries(said).flatMap(([name, value]): [string, string][] => {
-    if (typeof value !== "string" || value.trim() === "" || USUAL[name] === value) return [];
-    return name in known || OF_A_HIT.includes(name) ? [] : [[name, value]];
+    if (typeof value !== "string" || value.trim() === "") return [];
+    const isUsual = screen.usual !== undefined && Object.hasOwn(screen.usual, name);
+    if (isUsual && screen.usual?.[name] === value) return [];
+    return Object.hasOwn(known, name) || OF_A_HIT.includes(name) ? [] : [[name, value]];
   });
 }

@@ -320,18 +320,30 @@ function Input({ flow }: { flow: Flow }) {
   );
 }
 
-function costWords(cost: Flow["cost"], beside: number | null): string | undefined {
-  if (beside !== null) return `and about ${money(beside)} that the provider did not tell`;
-  return cost === null ? "Not priced" : undefined;
+/** What is estimated beside a cost, or has no price, in words: a mark alone says it to those only who can point. */
+function costWords({ cost, usage_estimate }: Flow): string | undefined {
+  const beside = usage_estimate?.cost?.micro_usd ?? null;
+  const words = [
+    cost === null ? ["Not priced"] : [],
+    beside === null
+      ? []
+      : [`about ${money(beside)} more is estimated, which the provider did not tell`],
+  ].flat();
+  return words.length === 0 ? undefined : words.join("; ");
 }
 
-export function Cost({ flow: { cost, usage_estimate } }: { flow: Flow }) {
-  const beside = usage_estimate?.cost?.micro_usd ?? null;
+export function Cost({ flow }: { flow: Flow }) {
+  const { cost, usage_estimate } = flow;
+  const words = costWords(flow);
+  const isMore = (usage_estimate?.cost ?? null) !== null;
   return (
-    <Muted muted={cost === null} title={costWords(cost, beside)}>
-      {money(cost?.micro_usd)}
-      {beside === null ? null : "+"}
-    </Muted>
+    <>
+      <Muted muted={cost === null} title={words}>
+        {money(cost?.micro_usd)}
+        {isMore ? <span aria-hidden>+</span> : null}
+      </Muted>
+      {isMore ? <span className="sr-only">, {words}</span> : null}
+    </>
   );
 }
 

@@ -2,7 +2,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Invocation, Ledger } from "@/api/types";
+import type { Flow, Invocation, Ledger } from "@/api/types";
 import { saidIn } from "@/lib/action";
 import { makeFlow } from "@/testing/flow";
 import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
@@ -10,6 +10,7 @@ import { makeSession, makeTotals } from "@/testing/sums";
 import { LedgerLine } from "./LedgerLine";
 import { laneOf, lanesOf, MAIN, promptsIn } from "./lanes";
 import { Listed, SessionsScreen } from "./SessionsScreen";
+import { goesOn } from "./Timeline";
 import { TurnCard } from "./TurnCard";
 import { newTurns } from "./TurnDetail";
 import { lastedMs } from "./totals";
@@ -114,6 +115,18 @@ test("a turn that goes on with the prompt before it is told by its answer, an es
   expect(turn(true)).not.toContain("Find the rules");
   expect(turn(true)).toContain("+ ~$0.00720");
   expect(turn(true)).not.toContain("input");
+});
+
+test("the same words asked twice are two prompts, once the first was answered", () => {
+  const turn = (preview: string, more: Partial<Flow> = {}) => makeFlow({ preview, ...more });
+  const goes = (...turns: Flow[]) => goesOn(turns[0] as Flow, 0, { at: (index) => turns[index] });
+  const calls = { tool_names: ["Bash"] };
+  expect(goes(turn("continue → b"), turn("continue → a"))).toBe(false);
+  expect(goes(turn("continue → b"), turn("continue → [Bash]", calls))).toBe(true);
+  expect(goes(turn("go on → b"), turn("continue → [Bash]", calls))).toBe(false);
+  expect(goes(turn("continue → b"), turn("continue", { outcome: "client_gone" }))).toBe(true);
+  const other = turn("look", { agent_id: "a1" });
+  expect(goes(turn("continue → b"), other, turn("continue → [Bash]", calls))).toBe(true);
 });
 
 test("new in a request is what follows the model's last words", () => {

@@ -6,6 +6,7 @@ import { failedCallsQuery } from "@/api/insight";
 import type { Flow } from "@/api/types";
 import { saidIn } from "@/lib/action";
 import { plural } from "@/lib/format";
+import { flowState } from "@/lib/outcome";
 import { useFlowWindow } from "@/live/useFlowWindow";
 import type { SessionView } from "@/routes/paths";
 import { Failed } from "@/ui/Failed";
@@ -155,8 +156,11 @@ const NONE: never[] = [];
 /** Turns before one that are looked at for the one before it in its lane. */
 const BEFORE_MAX = 40;
 
-/** Whether a turn goes on with what the turn before it in its lane was asked. */
-function goesOn(
+/**
+ * Whether a turn goes on with what the turn before it in its lane was asked: one that answered without a call was the
+ * end of that, and the same words behind it are asked anew.
+ */
+export function goesOn(
   flow: Flow,
   at: number,
   flows: { at: (index: number) => Flow | undefined },
@@ -166,7 +170,9 @@ function goesOn(
   for (let index = at + 1; index <= at + BEFORE_MAX; index += 1) {
     const before = flows.at(index);
     if (before === undefined) return false;
-    if (laneOf(before) === laneOf(flow)) return saidIn(before.preview).asked === asked;
+    if (laneOf(before) !== laneOf(flow)) continue;
+    const isDone = flowState(before.outcome) === "completed" && before.tool_names.length === 0;
+    return !isDone && saidIn(before.preview).asked === asked;
   }
   return false;
 }
