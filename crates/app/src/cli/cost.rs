@@ -32,7 +32,8 @@ pub(crate) struct CostArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
 
-    /// Of this project: a folder, or the name that was given
+    /// Of this project: its folder, or the name that was given. From transcripts: a folder, with those below it, or
+    /// the last name of one
     #[arg(long, value_name = "PROJECT")]
     pub(crate) project: Option<String>,
 
