@@ -34,17 +34,24 @@ pub(super) struct Prompts {
     mark: Finder<'static>,
     /// What a line has that is none all the same.
     but: Option<Finder<'static>>,
+    /// What a line has that is one without the mark: Claude Code's of what was typed while it worked.
+    queued: Option<Finder<'static>>,
 }
 
 impl Prompts {
     pub(super) fn of(format: TranscriptFormat) -> Self {
-        let but = (format == TranscriptFormat::ClaudeCode).then(|| Finder::new("\"tool_use_id\""));
-        Self { mark: Finder::new("\"user\""), but }
+        let of_claude = |mark| (format == TranscriptFormat::ClaudeCode).then(|| Finder::new(mark));
+        Self {
+            mark: Finder::new("\"user\""),
+            but: of_claude("\"tool_use_id\""),
+            queued: of_claude("\"queued_command\""),
+        }
     }
 
     pub(super) fn may_be(&self, line: &[u8]) -> bool {
-        let is_other = || self.but.as_ref().is_some_and(|but| but.find(line).is_some());
-        self.mark.find(line).is_some() && !is_other()
+        let has =
+            |mark: &Option<Finder<'_>>| mark.as_ref().is_some_and(|mark| mark.find(line).is_some());
+        if self.mark.find(line).is_some() { !has(&self.but) } else { has(&self.queued) }
     }
 }
 

@@ -111,6 +111,52 @@ fn codexs_running_totals_belong_to_the_turns_in_which_they_were_told() {
 }
 
 #[test]
+fn what_a_person_typed_begins_a_turn_and_what_the_agent_put_around_it_is_told_beside() {
+    let at = |second: usize| format!("2026-01-02T00:00:{second:02}Z");
+    let queued = serde_json::json!({ "type": "attachment", "sessionId": "s", "timestamp": at(3),
+        "attachment": { "type": "queued_command", "prompt": "and lint", "commandMode": "prompt" } });
+    let task = serde_json::json!({ "type": "attachment", "sessionId": "s", "timestamp": at(4),
+        "attachment": { "type": "queued_command", "prompt": "done", "commandMode": "task-notification" } });
+    let lines = [
+        prompt("<system-reminder>Monday</system-reminder>\nfix it", 1),
+        prompt(
+            "<command-message>review</command-message>\n<command-name>/review</command-name>\n<command-args>it</command-args>",
+            2,
+        ),
+        format!("{queued}\n{task}\n"),
+        prompt("<command-name>/clear</command-name>\n<command-message>clear</command-message>", 5),
+    ];
+    let folder = one_file(lines.concat().as_bytes());
+    let modes = [ExtractMode::UserPrompts, ExtractMode::MetaPrompts, ExtractMode::Turns];
+    let all = told(folder.path(), &ExtractQuery::new(&modes));
+    let of = |mode: &str, names: [&str; 2]| -> Vec<(u64, String)> {
+        let of_mode = all.iter().filter(|record| record["mode"] == mode);
+        let text = |record: &Value| record[names[1]].as_str().unwrap().trim().to_owned();
+        of_mode.map(|record| (record[names[0]].as_u64().unwrap(), text(record))).collect()
+    };
+    let words = [(1, "fix it"), (2, "/review it"), (3, "and lint")];
+    let words = words.map(|(turn, text)| (turn, text.to_owned()));
+    assert_eq!(of("user-prompts", ["turn", "text"]), words);
+    assert_eq!(of("turns", ["turn", "prompt"]), words);
+    let beside: Vec<_> = of("meta-prompts", ["turn", "kind"]);
+    let kinds = [(0, "system-reminder"), (3, "queued_command"), (3, "command-name")];
+    assert_eq!(beside, kinds.map(|(turn, kind)| (turn, kind.to_owned())));
+    // A scan that looks only at the lines that matter finds the same.
+    let query = ExtractQuery::new(&[ExtractMode::UserPrompts]);
+    assert_eq!(told(folder.path(), &query).len(), 3);
+    let query = ExtractQuery { latest: Some(2), ..query };
+    let latest = told(folder.path(), &query);
+    let latest: Vec<_> = latest.iter().map(|it| (&it["turn"], &it["text"])).collect();
+    assert_eq!(
+        latest,
+        [
+            (&Value::from(2), &Value::from("/review it")),
+            (&Value::from(3), &Value::from("and lint"))
+        ]
+    );
+}
+
+#[test]
 fn a_line_that_cannot_be_read_is_told_once_however_many_modes_are_asked_for() {
     let lines = [prompt("one", 1), "no JSON\n".to_owned(), "{\"torn".to_owned()].concat();
     let folder = one_file(lines.as_bytes());

@@ -9,6 +9,7 @@ mod envelope;
 mod gemini;
 mod item;
 mod parsed;
+mod spoken;
 mod stamp;
 #[cfg(test)]
 mod tests;

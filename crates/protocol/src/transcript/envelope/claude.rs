@@ -3,26 +3,11 @@
 
 use langley_model::{LineFacts, LineRole};
 
-use super::{Said, Telling, is_the_agents, text_of};
+use super::{Said, Telling, queued_prompt, text_of};
 use crate::json::Object;
 use crate::transcript::parsed::Parsed;
+use crate::transcript::spoken::{CLAUDE, Spoken};
 use crate::transcript::stamp::micros;
-
-/// How texts begin that stand where a person's does, and are the agent's.
-const TAGS: [&str; 12] = [
-    "<bash-input>",
-    "<bash-stderr>",
-    "<bash-stdout>",
-    "<command-message>",
-    "<command-name>",
-    "<local-command-caveat>",
-    "<local-command-stderr>",
-    "<local-command-stdout>",
-    "<system-reminder>",
-    "<task-notification>",
-    "Caveat: The messages below",
-    "[Request interrupted by user",
-];
 
 pub(super) fn read(
     Parsed { line, within: message, content, .. }: &Parsed<'_>,
@@ -40,8 +25,18 @@ pub(super) fn read(
     if kind == "summary" {
         said.text = line.raw("summary").and_then(crate::json::inner).and_then(super::opening);
     }
+    let attachment = line.object("attachment").filter(|_| kind == "attachment");
+    let queued = attachment.as_ref().and_then(queued_prompt);
+    let is_spoken = kind == "user" && !said.has_result && !is_of_the_agent(line);
+    let spoken = match queued {
+        Some(parts) => Some(Spoken::of(&parts, &CLAUDE)),
+        None => content.filter(|_| is_spoken).map(|parts| Spoken::of(parts, &CLAUDE)),
+    };
+    if let Some(spoken) = &spoken {
+        said.hear(spoken, telling);
+    }
     LineFacts {
-        role: role(line, (&kind, subkind.as_deref()), &said),
+        role: role(line, (&kind, subkind.as_deref()), &said, spoken.as_ref()),
         uuid: of_whole("uuid"),
         parent: of_whole("parentUuid"),
         logical_parent: of_whole("logicalParentUuid"),
@@ -62,7 +57,17 @@ pub(super) fn read(
     }
 }
 
-fn role(line: &Object<'_>, kind: (&str, Option<&str>), said: &Said) -> LineRole {
+/// Whether the agent says that a line that stands in a person's place is its own.
+fn is_of_the_agent(line: &Object<'_>) -> bool {
+    ["isMeta", "isCompactSummary"].iter().any(|name| line.flag(name) == Some(true))
+}
+
+fn role(
+    line: &Object<'_>,
+    kind: (&str, Option<&str>),
+    said: &Said,
+    spoken: Option<&Spoken<'_>>,
+) -> LineRole {
     let is = |name| line.flag(name) == Some(true);
     match kind {
         ("assistant", _) => LineRole::Answer,
@@ -70,10 +75,10 @@ fn role(line: &Object<'_>, kind: (&str, Option<&str>), said: &Said) -> LineRole 
         ("user", _) if is("isCompactSummary") => LineRole::Compaction,
         ("user", _) if said.has_result => LineRole::ToolResult,
         ("user", _) if is("isMeta") => LineRole::Context,
-        ("user", _) if said.text.as_deref().is_some_and(|text| is_the_agents(text, &TAGS)) => {
-            LineRole::Context
-        }
-        ("user", _) => LineRole::Prompt,
+        ("user" | "attachment", _) if spoken.is_some_and(Spoken::is_a_persons) => LineRole::Prompt,
+        // Without any content it is an empty prompt.
+        ("user", _) if spoken.is_none() => LineRole::Prompt,
+        ("user", _) => LineRole::Context,
         ("attachment", _) => LineRole::Context,
         _ => LineRole::Note,
     }

@@ -3,21 +3,12 @@
 
 use langley_model::{LineFacts, LineRole};
 
-use super::{Said, Telling, is_the_agents, text_of};
+use super::{Said, Telling, text_of};
 use crate::json::Object;
 use crate::transcript::codex::CodexSession;
 use crate::transcript::parsed::Parsed;
+use crate::transcript::spoken::{CODEX, Spoken};
 use crate::transcript::stamp::micros;
-
-/// How texts begin that stand where a person's does, and are the agent's.
-const TAGS: [&str; 6] = [
-    "# AGENTS.md instructions",
-    "<environment_context>",
-    "<subagent_notification>",
-    "<turn_aborted>",
-    "<user_instructions>",
-    "<user_shell_command>",
-];
 
 pub(super) fn read(
     Parsed { line, within, content, .. }: &Parsed<'_>,
@@ -36,7 +27,13 @@ pub(super) fn read(
         let others = ["summary", "output", "message"].iter().find_map(|name| payload.raw(name));
         said.text = others.map(Said::of).and_then(|said| said.text);
     }
-    let role = role(&kind, subkind.as_deref(), payload, &said);
+    let is_users = subkind.as_deref() == Some("message")
+        && payload.text("role").is_some_and(|role| role == "user");
+    let spoken = content.as_ref().filter(|_| is_users).map(|parts| Spoken::of(parts, &CODEX));
+    if let Some(spoken) = &spoken {
+        said.hear(spoken, telling);
+    }
+    let role = role(&kind, subkind.as_deref(), payload, spoken.as_ref());
     let is_answer = role == LineRole::Answer;
     if is_answer {
         said.call(text("name"));
@@ -63,14 +60,19 @@ pub(super) fn read(
     }
 }
 
-fn role(kind: &str, subkind: Option<&str>, payload: &Object<'_>, said: &Said) -> LineRole {
+fn role(
+    kind: &str,
+    subkind: Option<&str>,
+    payload: &Object<'_>,
+    spoken: Option<&Spoken<'_>>,
+) -> LineRole {
     match (kind, subkind.unwrap_or_default()) {
         ("compacted", _) => LineRole::Compaction,
         ("response_item", "message") => match payload.text("role").as_deref() {
             Some("assistant") => LineRole::Answer,
             Some("user") => {
-                let text = said.text.as_deref().unwrap_or_default();
-                if is_the_agents(text, &TAGS) { LineRole::Context } else { LineRole::Prompt }
+                let is_prompt = spoken.is_none_or(Spoken::is_a_persons);
+                if is_prompt { LineRole::Prompt } else { LineRole::Context }
             }
             _ => LineRole::Context,
         },

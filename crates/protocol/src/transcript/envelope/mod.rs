@@ -15,6 +15,7 @@ use langley_model::{LineFacts, LineRole};
 
 use super::UsageReader;
 use super::parsed::{Parsed, Part, Parts};
+use super::spoken::Spoken;
 use crate::json::{Object, unescape};
 
 /// Characters of a line's text that are told; the whole stands in the line.
@@ -58,6 +59,13 @@ impl UsageReader {
             Self::GeminiCli { session } => gemini::read(line, session.as_deref(), telling),
         }
     }
+}
+
+/// What a person typed while Claude Code worked, and was handed to the model with the next request.
+pub(super) fn queued_prompt<'a>(attachment: &Object<'a>) -> Option<Parts<'a>> {
+    let is = |name: &str, value: &str| attachment.text(name).is_some_and(|text| text == value);
+    let is_prompt = is("type", "queued_command") && is("commandMode", "prompt");
+    attachment.raw("prompt").filter(|_| is_prompt).map(Parts::of)
 }
 
 /// A member that is a text with something in it.
@@ -121,6 +129,15 @@ impl Said {
         }
     }
 
+    /// What a person said is the text of a line, without what the agent put beside it.
+    fn hear(&mut self, spoken: &Spoken<'_>, telling: Telling) {
+        if telling == Telling::Whole
+            && let Some(asked) = &spoken.asked
+        {
+            self.text = beginning(asked);
+        }
+    }
+
     fn call(&mut self, name: Option<String>) {
         if self.tools.len() < TOOLS_MAX {
             self.tools.extend(name);
@@ -141,11 +158,10 @@ fn opening(escaped: &str) -> Option<String> {
         end = escaped[from..end].find('\\').map_or(end, |at| from + at);
     }
     let text = unescape(&escaped[..end])?;
-    let text: String = text.trim_start().chars().take(TEXT_CHARS).collect();
-    (!text.is_empty()).then_some(text)
+    beginning(&text)
 }
 
-/// Whether a text that stands where a person's does was put there by the agent: it begins with a tag of its own.
-fn is_the_agents(text: &str, tags: &[&str]) -> bool {
-    tags.iter().any(|tag| text.starts_with(tag))
+fn beginning(text: &str) -> Option<String> {
+    let text: String = text.trim_start().chars().take(TEXT_CHARS).collect();
+    (!text.is_empty()).then_some(text)
 }

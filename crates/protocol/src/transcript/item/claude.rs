@@ -6,7 +6,9 @@ use langley_model::{LineFacts, LineRole};
 
 use super::{Aside, Content, Item, Words, asked, shown};
 use crate::json::{Object, inner};
+use crate::transcript::envelope::queued_prompt;
 use crate::transcript::parsed::{Parsed, Part, Parts};
+use crate::transcript::spoken::CLAUDE;
 
 /// Kinds that say nothing that is told by items: notes of the agent for itself.
 const NOTES: [&str; 22] = [
@@ -93,15 +95,11 @@ fn user<'a>(
             json,
         });
     }
-    let content = Content::of_parts(parts);
-    let Some(text) = content.text.or_else(|| (content.images > 0).then_some(Cow::Borrowed("")))
-    else {
-        return;
-    };
-    if text.starts_with(INTERRUPTED) {
-        items.push(Item::Interruption { reason: text });
-    } else {
-        items.push(asked(facts, text, content.images));
+    match Content::of_parts(parts).text {
+        Some(reason) if reason.starts_with(INTERRUPTED) => {
+            items.push(Item::Interruption { reason });
+        }
+        _ => asked(facts, (parts, &CLAUDE), items),
     }
 }
 
@@ -192,7 +190,11 @@ fn system<'a>(
 fn attachment<'a>(line: &Object<'a>, facts: &LineFacts, items: &mut Vec<Item<'a>>) {
     let Some(json) = line.raw("attachment") else { return };
     let kind = facts.subkind.as_deref().unwrap_or_default();
-    if kind.contains("hook") {
+    if facts.role == LineRole::Prompt
+        && let Some(parts) = line.object("attachment").as_ref().and_then(queued_prompt)
+    {
+        asked(facts, (&parts, &CLAUDE), items);
+    } else if kind.contains("hook") {
         items.push(Item::Beside { aside: Aside::Hook, kind: owned(kind), json });
     } else {
         items.push(Item::Meta { kind: owned(kind), text: Cow::Borrowed(json) });

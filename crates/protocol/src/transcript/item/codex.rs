@@ -7,6 +7,7 @@ use langley_model::LineFacts;
 use super::{Aside, Content, Item, Words, asked, string};
 use crate::json::Object;
 use crate::transcript::parsed::{Parsed, Parts};
+use crate::transcript::spoken::CODEX;
 
 /// Kinds of lines that are known, whether they tell anything here or not.
 const KINDS: [&str; 7] = [
@@ -81,7 +82,11 @@ fn said<'a>(
     let text = |name| payload.text(name).unwrap_or_default();
     match subkind {
         "message" => {
-            let Some(content) = parts.map(Content::of_parts) else { return };
+            let Some(parts) = parts else { return };
+            if payload.text("role").is_some_and(|role| role == "user") {
+                return asked(facts, (parts, &CODEX), items);
+            }
+            let content = Content::of_parts(parts);
             let Some(text) =
                 content.text.or_else(|| (content.images > 0).then_some(Cow::Borrowed("")))
             else {
@@ -89,7 +94,6 @@ fn said<'a>(
             };
             items.push(match payload.text("role").as_deref() {
                 Some("assistant") => Item::Text { text: Words::Plain(text) },
-                Some("user") => asked(facts, text, content.images),
                 _ => Item::Beside {
                     aside: Aside::SystemPrompt,
                     kind: Cow::Borrowed("message"),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use langley_model::LineFacts;
 
-use super::{Content, Item, Words, asked};
+use super::{Content, Item, Words, said};
 use crate::json::{Object, elements};
 use crate::transcript::parsed::Parsed;
 use crate::transcript::stamp::micros;
@@ -18,7 +18,7 @@ pub(super) fn read<'a>(
     let content = content.as_ref().map(Content::of_parts);
     let text = content.and_then(|content| content.text).filter(|text| !text.is_empty());
     match facts.kind.as_str() {
-        "user" => items.extend(text.map(|text| asked(facts, text, 0))),
+        "user" => items.extend(text.map(|text| said(facts, text, 0))),
         "gemini" => {
             for thought in line.raw("thoughts").and_then(elements).unwrap_or_default() {
                 let Some(thought) = Object::of(thought.get()) else { continue };

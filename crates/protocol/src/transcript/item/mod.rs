@@ -14,6 +14,7 @@ use langley_model::{LineFacts, LineRole, Micros};
 use super::UsageReader;
 use super::envelope::Telling;
 use super::parsed::{Parsed, Part, Parts};
+use super::spoken::{Marks, Spoken};
 use super::{UsageLine, claude as usage_of_claude};
 use crate::json::{inner, unescape};
 
@@ -233,8 +234,25 @@ fn shown(raw: &str) -> Cow<'_, str> {
     string(raw).unwrap_or(Cow::Borrowed(raw))
 }
 
-/// What is said where a person speaks, by the part that the line plays.
-fn asked<'a>(facts: &LineFacts, text: Cow<'a, str>, images: u64) -> Item<'a> {
+/// What is said where a person speaks, by the part that the line plays: the person's words, and beside them what the
+/// agent put there.
+fn asked<'a>(facts: &LineFacts, (parts, marks): (&Parts<'a>, &Marks), items: &mut Vec<Item<'a>>) {
+    let content = Content::of_parts(parts);
+    if facts.role == LineRole::Prompt {
+        let Spoken { asked, beside, .. } = Spoken::of(parts, marks);
+        let meta = |text: Cow<'a, str>| Item::Meta { kind: tag(&text), text };
+        items.extend(beside.into_iter().map(meta));
+        // A text in which nobody says anything is a person's.
+        let text = asked.or(content.text);
+        let text = text.or_else(|| (content.images > 0).then_some(Cow::Borrowed("")));
+        items.extend(text.map(|text| said(facts, text, content.images)));
+        return;
+    }
+    let text = content.text.or_else(|| (content.images > 0).then_some(Cow::Borrowed("")));
+    items.extend(text.map(|text| said(facts, text, content.images)));
+}
+
+fn said<'a>(facts: &LineFacts, text: Cow<'a, str>, images: u64) -> Item<'a> {
     match facts.role {
         LineRole::Prompt if !facts.is_sidechain => Item::Prompt { text, images },
         LineRole::Prompt => Item::Meta { kind: Cow::Borrowed("task"), text },
