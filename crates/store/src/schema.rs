@@ -49,15 +49,18 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0031_line_notes.sql"),
     include_str!("../migrations/0032_gone_lines.sql"),
     include_str!("../migrations/0033_maintained.sql"),
+    include_str!("../migrations/0034_responses_by_message.sql"),
 ];
 
 /// What of them reads all rows of a table whose pages may be damaged, and can be done without: an index, without which
-/// some lists take longer; and what has files that were cut read once more.
-const SCANS: [&str; 4] = [
+/// some lists take longer; what has files that were cut read once more; and what makes responses one that were kept apart.
+const SCANS: [&str; 6] = [
     "CREATE INDEX flows_by_project ON flows (project) WHERE project IS NOT NULL;",
     "CREATE INDEX transcript_blocks_small ON transcript_blocks (id) WHERE raw_len < 32768;",
     "CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (input_tokens IS NULL OR output_tokens IS NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');",
     "UPDATE transcripts SET offset = 0, lines = 0, head = iif(offset >= 4096, head, 0), tail = 0, modified_ns = 0 WHERE records > lines;",
+    "DELETE FROM transcript_responses WHERE request_id IS NULL AND message_id IS NOT NULL AND EXISTS (SELECT 1 FROM transcript_responses AS other WHERE other.message_id = transcript_responses.message_id AND other.request_id IS NULL AND (ifnull(other.output_tokens, -1), -other.id) > (ifnull(transcript_responses.output_tokens, -1), -transcript_responses.id));",
+    "UPDATE OR IGNORE transcript_responses SET request_id = '' WHERE request_id IS NULL AND message_id IS NOT NULL;",
 ];
 
 /// The first that keeps sums, and the first that sums what this program does.

@@ -130,11 +130,15 @@ fn a_response_counts_once_with_the_most_that_any_line_or_file_tells() {
 }
 
 #[test]
-fn lines_without_both_ids_count_each_for_itself() {
+fn lines_without_a_requests_id_are_known_by_the_messages_and_count_for_themselves_without_both() {
     let desk = Desk::new();
-    let line = answer("a", 1, 5).replace("\"requestId\":\"req_1\",", "");
-    desk.add("a.jsonl", &[line.as_str(), line.as_str()].concat());
-    assert_eq!(outputs(&desk.scan(TranscriptCache::default())), (2, 10));
+    let line = |output| answer("a", 1, output).replace("\"requestId\":\"req_1\",", "");
+    desk.add("a.jsonl", &[line(5), line(7)].concat());
+    desk.add("b.jsonl", &line(7));
+    assert_eq!(outputs(&desk.scan(TranscriptCache::default())), (1, 7));
+    let nameless = line(5).replace("\"id\":\"msg_1\",", "");
+    desk.add("c.jsonl", &[nameless.as_str(), nameless.as_str()].concat());
+    assert_eq!(outputs(&desk.scan(TranscriptCache::default())), (3, 17));
 }
 
 #[test]

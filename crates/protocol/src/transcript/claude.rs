@@ -142,8 +142,9 @@ fn tell(line: Line<'_>, out: &mut dyn FnMut(UsageLine<'_>)) -> bool {
         agent_id: line.agent_id,
         folder: line.cwd,
         provider: provider(message.id.as_deref().unwrap_or_default()),
+        // What has no request's id is known by its message's alone, which nobody gives twice.
+        request_id: line.request_id.or_else(|| message.id.as_ref().map(|_| Cow::Borrowed(""))),
         message_id: message.id,
-        request_id: line.request_id,
         model: message.model,
         usage: stated.usage(),
         tier: stated.tier(),

@@ -130,8 +130,8 @@ pub struct UsageLine<'a> {
 }
 
 impl UsageLine<'_> {
-    /// By what the lines of one response are known: its id together with the request's. A line that lacks one of
-    /// them is a response of its own.
+    /// By what the lines of one response are known: its id together with the request's, which is empty where an agent
+    /// writes none. A line without an id is a response of its own.
     #[must_use]
     pub fn response(&self) -> Option<[&str; 2]> {
         Some([self.message_id.as_deref()?, self.request_id.as_deref()?])

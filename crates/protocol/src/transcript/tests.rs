@@ -81,7 +81,11 @@ fn claude_codes_answers_tell_their_usage_and_nothing_else_does() {
     };
     assert_eq!((first.usage, first.tier.as_str()), (usage, ""));
     assert_eq!(second.agent_id.as_deref(), Some("a1"));
-    assert_eq!(second.response, None, "it names no request");
+    assert_eq!(
+        second.response,
+        Some([String::from("msg_bdrk_02"), String::new()]),
+        "it names no request"
+    );
     assert_eq!(second.provider, Provider::Bedrock);
     assert_eq!(
         second.usage.cache_write_5m,

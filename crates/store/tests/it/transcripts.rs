@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use langley_model::{
-    LineFacts, LineRole, MicroUsd, Micros, Redacted, ToldResponse, TranscriptLine, Usage,
+    LineFacts, LineRole, MicroUsd, Micros, Redacted, Tokens, ToldResponse, TranscriptLine, Usage,
 };
 use langley_store::{
     ConversationFilter, ImportedBatch, Retention, Spot, Store, TranscriptBatch, TranscriptPlace,
     TranscriptWriter,
 };
 
-use crate::given::{Fixture, leaf, redactor, spoil};
+use crate::given::{Fixture, leaf, options, redactor, spoil};
 
 const DAY: i64 = 86_400_000_000;
 const NOW: Micros = Micros(100 * DAY);
@@ -150,7 +150,7 @@ fn files_whose_rows_can_be_read_are_known_and_summed_and_of_the_others_where_the
     for number in 0..300 {
         import(&fixture.store, batch(&format!("s-{number}"), 1, 1));
     }
-    let path = fixture.store.path().to_owned();
+    let path = fixture.folder.path().join("langley.db");
     fixture.store.clone().close();
     spoil(&path, leaf(&path, "transcripts", 2));
     let fixture = fixture.after_close();
@@ -520,4 +520,35 @@ fn a_cost_that_no_number_holds_hides_no_conversation() {
     let a = fixture.store.conversation("a").unwrap().unwrap();
     let told = fixture.store.told_by_agents(a.number).unwrap();
     assert_eq!(told[0].cost, Some(MicroUsd(i64::MAX)));
+}
+
+#[test]
+fn responses_that_an_earlier_version_kept_without_a_requests_id_are_one_by_their_messages() {
+    let fixture = Fixture::new();
+    let mut batch = shared(&["a", "a", "a", "b"], false);
+    for (told, output) in batch.responses.iter_mut().zip([5, 7, 7, 1]) {
+        told.usage.output = Some(Tokens(output));
+    }
+    import(&fixture.store, redactor().seal(batch));
+    let path = fixture.folder.path().join("langley.db");
+    let Fixture { folder, store, .. } = fixture;
+    store.close();
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "UPDATE transcript_responses SET request_id = NULL, message_id = 'm0' WHERE output_tokens > 1;
+             DELETE FROM schema_version WHERE version > 33; PRAGMA user_version = 33;",
+        )
+        .unwrap();
+    let store = Store::open(options(folder.path()), Box::new(|_| ())).unwrap();
+    let told = |session: &str| -> Vec<_> {
+        let told = store.told_responses(session, 9).unwrap();
+        told.iter().map(|it| (it.told.request_id.clone(), it.told.usage.output)).collect()
+    };
+    assert_eq!(told("a"), [(Some(String::new()), Some(Tokens(7)))]);
+    assert_eq!(told("b").len(), 1);
+    // The same line again adds nothing.
+    let again = redactor().seal(shared(&["a"], true));
+    assert_eq!(import(&store, again).new_responses, 0);
+    assert_eq!(told("a").len(), 1);
 }
