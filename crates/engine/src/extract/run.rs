@@ -196,15 +196,17 @@ pub fn extract(
     };
     let is_of_blocks = query.set & ExtractMode::Blocks.bit() != 0 && query.project.is_none();
     std::thread::scope(|scope| {
-        let usage = is_of_blocks.then(|| scope.spawn(usage));
+        // They are added up while files are read.
+        let blocks =
+            is_of_blocks.then(|| scope.spawn(|| blocks(files, usage(), (query, redactor))));
         if !young.is_empty() {
             side_by_side(&young, &forward, of, threads, &mut told, &mut |said, line, told| {
                 kept.take(said, line, told, out)
             })?;
         }
-        let Some(usage) = usage else { return Ok(()) };
-        let usage = usage.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        for (said, line) in blocks(files, usage, (query, redactor)).iter() {
+        let Some(blocks) = blocks else { return Ok(()) };
+        let blocks = blocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        for (said, line) in blocks.iter() {
             kept.take(said, line, &mut told, out)?;
         }
         Ok::<_, io::Error>(())
