@@ -9,28 +9,38 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// Rows of `N` cells.
+/// Rows of cells.
 #[derive(Clone, Debug)]
-pub(crate) struct Table<const N: usize> {
-    rows: Vec<Row<N>>,
+pub(crate) struct Table {
+    rows: Vec<Row>,
+    /// Characters of a line; what is beyond them is cut.
+    width: usize,
 }
 
 /// A row, and what stands on lines of its own below it.
 #[derive(Clone, Debug)]
-struct Row<const N: usize> {
-    cells: [String; N],
+struct Row {
+    cells: Vec<String>,
     below: Vec<String>,
 }
 
-impl<const N: usize> Table<N> {
+impl Table {
     /// A table with its head.
-    pub(crate) fn new(head: [&str; N]) -> Self {
-        Self { rows: vec![Row { cells: head.map(str::to_owned), below: Vec::new() }] }
+    pub(crate) fn new<'h>(head: impl IntoIterator<Item = &'h str>) -> Self {
+        let cells = head.into_iter().map(str::to_owned).collect();
+        Self { rows: vec![Row { cells, below: Vec::new() }], width: usize::MAX }
     }
 
-    /// Adds a row, its cells as [`shown`].
-    pub(crate) fn row(&mut self, cells: [String; N]) {
-        self.rows.push(Row { cells: cells.map(shown), below: Vec::new() });
+    /// Cuts what is longer than so many characters in a line.
+    pub(crate) const fn cut_at(mut self, width: usize) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// Adds a row of as many cells as the head has, each as [`shown`].
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells = cells.into_iter().map(shown).collect();
+        self.rows.push(Row { cells, below: Vec::new() });
     }
 
     /// Says something of the last row, at its full length.
@@ -41,12 +51,15 @@ impl<const N: usize> Table<N> {
     }
 }
 
-impl<const N: usize> fmt::Display for Table<N> {
+impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = |column: usize| {
-            self.rows.iter().map(|row| row.cells[column].chars().count()).max().unwrap_or_default()
-        };
-        let widths: Vec<usize> = (0..N).map(width).collect();
+        let mut widths = Vec::new();
+        for row in &self.rows {
+            widths.resize(widths.len().max(row.cells.len()), 0);
+            for (width, cell) in widths.iter_mut().zip(&row.cells) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
         for row in &self.rows {
             let mut line = String::new();
             for (cell, width) in row.cells.iter().zip(&widths) {
@@ -54,7 +67,14 @@ impl<const N: usize> fmt::Display for Table<N> {
                 let missing = width.saturating_sub(cell.chars().count());
                 line.extend(std::iter::repeat_n(' ', missing + 2));
             }
-            writeln!(f, "{}", line.trim_end())?;
+            let line = line.trim_end();
+            match line.char_indices().nth(self.width) {
+                Some(_) => {
+                    let kept: String = line.chars().take(self.width.saturating_sub(1)).collect();
+                    writeln!(f, "{}…", kept.trim_end())?;
+                }
+                None => writeln!(f, "{line}")?,
+            }
             for text in &row.below {
                 writeln!(f, "    {text}")?;
             }
@@ -82,6 +102,9 @@ mod tests {
         table.row(["long cell".into(), "x\u{1b}[2J\u{202e}".into()]);
         table.below("what is said of it, as long as it is\u{1b}".into());
         table.row(["é".into(), String::new()]);
+        let narrow = table.clone().cut_at(12).to_string();
+        assert_eq!(narrow.lines().next_back(), Some("é"));
+        assert!(narrow.contains("\nlong cell…\n"), "{narrow}");
         insta::assert_snapshot!(table.to_string(), @r"
         A          B
         long cell  x·[2J·

@@ -5,7 +5,7 @@ use clap::Args;
 /// Options of `conversations`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ConversationsArgs {
-    /// Lines of this session's conversation
+    /// Lines of this session's conversation: its id, or (but with --delete) as much of its beginning as no other has
     #[arg(value_name = "ID")]
     pub(crate) id: Option<String>,
 

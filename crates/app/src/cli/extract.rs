@@ -19,7 +19,7 @@ pub(crate) struct ExtractArgs {
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
 
-    /// Of this session
+    /// Of this session: its id, or as much of its beginning as no other has
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
 

@@ -5,7 +5,8 @@ use clap::Args;
 /// Options of `ledger`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LedgerArgs {
-    /// This session alone, with each response that is on one side only [default: the newest sessions]
+    /// This session alone (as much of its id as no other has will do), with each response that is on one side only
+    /// [default: the newest sessions]
     #[arg(value_name = "SESSION")]
     pub(crate) session: Option<String>,
 

@@ -7,6 +7,7 @@ use langley_store::{Conversation, ConversationFilter, Store, StoreError};
 use serde_json::Value;
 
 use super::flows::{local_time, parse_since};
+use super::session_id;
 use super::transcripts::agent;
 use crate::alone::alone;
 use crate::api::{Api, segment};
@@ -33,7 +34,10 @@ pub(crate) fn conversations(global: &GlobalArgs, args: &ConversationsArgs) -> Re
     let home = Home::named(global)?;
     match &args.id {
         Some(id) if args.delete => delete(global, args, id),
-        Some(id) => one((global, &home), args, id),
+        Some(id) => {
+            let known = reading::read(&home, "conversation", |store| session_id::kept(store, id))?;
+            one((global, &home), args, &session_id::whole(id, known)?)
+        }
         None => list(&home, args),
     }
 }

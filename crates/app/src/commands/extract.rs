@@ -3,20 +3,26 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use langley_engine::{
-    ExtractMode, ExtractOut, ExtractQuery, Extracted, UsageOf, extract_reference,
+    ExtractMode, ExtractOut, ExtractQuery, Extracted, PriceBook, TranscriptFile, UsageOf,
+    extract_reference,
 };
-use serde_json::{Map, Value};
+use langley_model::Redactor;
+use langley_protocol::transcript::TranscriptFormat;
+use serde_json::Value;
+use terminal_size::{Width, terminal_size};
 
+use super::extract_table::Records;
 use super::flows::parse_since;
+use super::session_id;
 use super::transcripts::{agent, left_behind, scanned, threads};
 use crate::cli::{ExtractArgs, GlobalArgs, IdleForm};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::opening::prices;
-use crate::table::Table;
 use crate::wire::redactor;
 
 /// Rows of a table that is shown without `-n`: more is nothing to read on a terminal.
@@ -28,11 +34,8 @@ const BUFFER: usize = 256 << 10;
 /// The same where there are many files: what waits for all of them has room in the processor's cache.
 const BUFFER_OF_MANY: usize = 48 << 10;
 
-/// Characters of a cell.
-const CELL: usize = 100;
-
-/// What stands in every record before its mode's fields.
-const HEAD: [&str; 8] = ["mode", "v", "agent", "session_id", "agent_id", "turn", "ts", "src"];
+/// Characters of a line where the terminal does not say.
+const WIDTH: usize = 160;
 
 /// Tells what is asked.
 ///
@@ -63,6 +66,10 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     let files: Vec<_> =
         walked.files.iter().filter(|file| of.is_none_or(|of| file.format == of)).cloned().collect();
     let threads = threads();
+    if let Some(asked) = &args.session {
+        let known = sessions((&files, asked), (&book, &redactor), threads)?;
+        query.session = Some(session_id::whole(asked, known)?);
+    }
     let is_table = args.out_dir.is_none() && !args.json && io::stdout().is_terminal();
     if is_table && query.latest.is_none() {
         // The first of all would be the oldest.
@@ -85,12 +92,13 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
             done
         }
         None if is_table => {
-            let mut rows = Vec::new();
+            let mut records = Records::default();
             let done = tell(&mut |mode, line| {
-                rows.extend(row(mode, &line));
+                records.take(mode, &line);
                 Ok(())
             });
-            print!("{}", table(rows, args.latest.is_none()));
+            let width = terminal_size().map_or(WIDTH, |(Width(width), _)| usize::from(width));
+            print!("{}", records.tables(width, args.latest.is_none().then_some(ROWS_MAX)));
             done.map_err(|error| unwritten(&error))?
         }
         None => {
@@ -110,7 +118,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     let Some(asked) = unmatched(args, &done) else { return Ok(()) };
     // A session that there is may have nothing of what was asked.
     let mut known = ExtractQuery::new(&[ExtractMode::Sessions]);
-    known.session.clone_from(&args.session);
+    known.session.clone_from(&query.session);
     known.project.clone_from(&args.project);
     let files = (&*files, None);
     let known =
@@ -125,6 +133,43 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
         eprintln!("nothing matched {asked} in what was asked for");
     }
     Ok(())
+}
+
+/// Ids of sessions that begin so: by the names of their files, and of Gemini CLI's, which have another one, by what
+/// stands in them.
+fn sessions(
+    (files, asked): (&[TranscriptFile], &str),
+    of: (&Arc<PriceBook>, &Redactor),
+    threads: usize,
+) -> Result<Vec<String>> {
+    let (unnamed, named): (Vec<_>, Vec<_>) =
+        files.iter().partition(|file| file.format == TranscriptFormat::GeminiCli);
+    let named = named.into_iter().filter_map(|file| session_of_name(&file.path));
+    let mut known: Vec<_> = named.filter(|id| id.starts_with(asked)).collect();
+    if known.is_empty() && !unnamed.is_empty() {
+        let unnamed: Vec<_> = unnamed.into_iter().cloned().collect();
+        let query = ExtractQuery::new(&[ExtractMode::Sessions]);
+        langley_engine::extract((&unnamed, None), &query, of, threads, &mut |_, line| {
+            let record: Option<Value> = serde_json::from_slice(&line).ok();
+            known.extend(record.and_then(|it| it["session_id"].as_str().map(str::to_owned)));
+            Ok(())
+        })
+        .map_err(|error| unwritten(&error))?;
+    }
+    Ok(known)
+}
+
+/// `SESSION.jsonl` of Claude Code, `rollout-TIME-SESSION.jsonl` of Codex; none of a subagent's file.
+fn session_of_name(path: &Path) -> Option<String> {
+    /// Characters of a UUID.
+    const UUID: usize = 36;
+    let stem = path.file_stem()?.to_str()?;
+    if stem.starts_with("agent-") {
+        return None;
+    }
+    let id =
+        stem.strip_prefix("rollout-").and_then(|rest| rest.get(rest.len().checked_sub(UUID)?..));
+    Some(id.unwrap_or(stem).to_owned())
 }
 
 /// The session or project that was asked for, where nothing is of it: a name that is written wrong looks the same.
@@ -198,57 +243,4 @@ fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<
     }
     let records = done.records;
     Ok((done, records))
-}
-
-/// A record as a row: when, whose, where, of what mode, and its fields.
-fn row(mode: ExtractMode, line: &[u8]) -> Option<[String; 6]> {
-    let record: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    let word = |name: &str| match record.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        None | Some(Value::Null) => "-".to_owned(),
-        Some(other) => other.to_string(),
-    };
-    let mut session = word("session_id");
-    session.truncate(session.floor_char_boundary(8));
-    let fields = record.iter().filter(|(name, it)| !HEAD.contains(&name.as_str()) && !it.is_null());
-    let told: Vec<String> = fields
-        .map(|(name, value)| match value {
-            Value::String(text) if name == "text" => text.clone(),
-            Value::String(text) => format!("{name}={text}"),
-            other => format!("{name}={other}"),
-        })
-        .collect();
-    let told = told.join("  ").replace('\n', " ");
-    let mut cut: String = told.chars().take(CELL).collect();
-    if cut.len() < told.len() {
-        cut.push('…');
-    }
-    Some([word("ts"), word("agent"), session, word("turn"), mode.name().to_owned(), cut])
-}
-
-fn table(rows: Vec<[String; 6]>, is_cut: bool) -> String {
-    if rows.is_empty() {
-        return "nothing of that is in the agents' files\n".to_owned();
-    }
-    let is_full = is_cut && rows.len() >= ROWS_MAX;
-    let mut table = Table::new(["TIME", "AGENT", "SESSION", "TURN", "MODE", "WHAT"]);
-    for row in rows {
-        table.row(row);
-    }
-    let more = format!("… the latest {ROWS_MAX} of a mode: -n N for others, --json for all\n");
-    table.to_string() + if is_full { &more } else { "" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_tells_whose_it_is_also_of_what_an_agents_files_cannot_tell() {
-        let line = br#"{"mode":"requests","v":1,"agent":"codex","session_id":null,"turn":null,"ts":null,"src":null,"available":false}"#;
-        let row = row(ExtractMode::Requests, line).unwrap();
-        assert_eq!(row, ["-", "codex", "-", "-", "requests", "available=false"]);
-        let table = table(vec![row], false);
-        assert!(table.starts_with("TIME") && table.contains("AGENT"), "{table}");
-    }
 }

@@ -9,6 +9,7 @@ use langley_store::{ConversationFilter, Store, StoreError};
 
 use super::conversations::deleted;
 use super::flows::{local_time, parse_since};
+use super::session_id;
 use crate::cli::{GlobalArgs, LedgerArgs};
 use crate::dollars::dollars;
 use crate::error::{AppError, Result};
@@ -22,7 +23,9 @@ use crate::table::Table;
 /// No database yet, or it cannot be read; a time that is not understood; no such session.
 pub(crate) fn ledger(global: &GlobalArgs, args: &LedgerArgs) -> Result<()> {
     let home = Home::named(global)?;
-    if let Some(session) = &args.session {
+    if let Some(asked) = &args.session {
+        let known = reading::read(&home, "ledger", |store| session_id::kept(store, asked))?;
+        let session = &session_id::whole(asked, known)?;
         let (found, deleted_at) = reading::read(&home, "ledger", |store| {
             Ok((ledger_of(store, session)?, store.conversation_deleted_at(session)?))
         })?;

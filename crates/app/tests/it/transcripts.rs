@@ -240,6 +240,21 @@ fn what_is_gone_or_not_there_is_said_and_quiet_is_quiet() {
         assert!(code == 1 && err.contains(&format!("nothing matched {asked} NOPE")), "{err}");
         assert!(err.contains("why: ") && err.contains("next: "), "{err}");
     }
+    // As much of an id as no other has is enough, and of several it is said which.
+    let other = line(2, "ho").replace("s-t", "s-u");
+    fs::write(folder.join("s-u.jsonl"), other).unwrap();
+    let (code, out, _) = stage.run(&["extract", "user-prompts", "--session", "s-u"]);
+    assert!(code == 0 && out.lines().count() == 1, "{out}");
+    let (code, _, err) = stage.run(&["extract", "user-prompts", "--session", "s-"]);
+    assert!(
+        code == 1 && err.contains("several sessions begin with s-") && err.contains("s-t, s-u"),
+        "{err}"
+    );
+    assert_eq!(import(&stage, &[])["lines"], 1);
+    let (code, out, err) = stage.run(&["conversations", "s-"]);
+    assert!(code == 0 && out.contains("ho"), "the other one was deleted: {err}");
+    let (code, _, err) = stage.run(&["ledger", "s-"]);
+    assert!(code == 0, "{err}");
     // There is a session of that name, and nothing of it is asked for.
     let (code, out, err) = stage.run(&["extract", "web", "--session", "s-t"]);
     assert!(code == 0 && out.is_empty() && err.contains("in what was asked for"), "{err}");

@@ -122,6 +122,25 @@ impl Store {
     pub fn conversation(&self, session: &str) -> Result<Option<Conversation>, StoreError> {
         self.readers().read(|conn| Ok(of_session(conn, session)?))
     }
+
+    /// Sessions of conversations whose ids begin so, in the order of the ids; at most `limit`.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn sessions_that_begin(
+        &self,
+        beginning: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        self.readers().read(|conn| {
+            let mut found = conn.prepare_cached(
+                "SELECT DISTINCT session FROM conversations
+                 WHERE substr(session, 1, length(?1)) = ?1 ORDER BY session LIMIT ?2",
+            )?;
+            let rows = found.query_map((beginning, limit), |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
 }
 
 fn of_session(conn: &Connection, session: &str) -> rusqlite::Result<Option<Conversation>> {
