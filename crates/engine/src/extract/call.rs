@@ -88,14 +88,14 @@ impl Doing {
                 doing.patched(patch);
             }
             "Read" | "NotebookRead" | "read_file" => {
-                doing.reads =
-                    text(&["file_path", "notebook_path", "absolute_path", "path"]).map(|path| {
-                        Read {
-                            path,
-                            from: members.number("offset"),
-                            limit: members.number("limit"),
-                        }
-                    });
+                let path = text(&["file_path", "notebook_path", "absolute_path", "path"]);
+                let [first, last] = ["start_line", "end_line"].map(|name| members.number(name));
+                let of_lines = || Some(last?.checked_sub(first.unwrap_or(1))?.saturating_add(1));
+                doing.reads = path.map(|path| Read {
+                    path,
+                    from: members.number("offset").or(first),
+                    limit: members.number("limit").or_else(of_lines),
+                });
             }
             "Write" | "write_file" => {
                 let path = path(input).or_else(|| text(&["path"]));
@@ -113,7 +113,10 @@ impl Doing {
                 });
             }
             "WebSearch" | "WebFetch" | "web_search" | "web_fetch" | "google_web_search" => {
-                doing.web = Some(Web { query: text(&["query"]), url: text(&["url"]) });
+                // Gemini CLI's names the page within what it is asked to do with it.
+                let asked = || text(&["prompt"]).and_then(|prompt| Some(page(&prompt)?.to_owned()));
+                let url = text(&["url"]).or_else(asked);
+                doing.web = Some(Web { query: text(&["query"]), url });
             }
             "TodoWrite" | "ExitPlanMode" | "exit_plan_mode" | "update_plan" | "TaskCreate"
             | "TaskUpdate" | "write_todos" => doing.is_plan = true,
@@ -127,10 +130,12 @@ impl Doing {
     }
 
     fn patched(&mut self, patch: Option<String>) {
-        const MARKS: [(&str, &str); 3] = [
+        const MARKS: [(&str, &str); 4] = [
             ("*** Add File: ", "add"),
             ("*** Update File: ", "update"),
             ("*** Delete File: ", "delete"),
+            // Behind the file that it was.
+            ("*** Move to: ", "move"),
         ];
         for line in patch.as_deref().unwrap_or_default().lines() {
             let change =
@@ -184,6 +189,15 @@ fn of_server<'a>(namespace: Option<&'a str>, name: &'a str) -> Option<(&'a str, 
 /// The file that a call is about, where it says that before all else: what it writes is long.
 fn path(input: &str) -> Option<String> {
     Object::up_to(input, "file_path")?.text("file_path").map(Cow::into_owned)
+}
+
+/// The first page that a text names.
+fn page(text: &str) -> Option<&str> {
+    let at = ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min()?;
+    let end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`');
+    let page = &text[at..];
+    let page = page.split(end).next()?;
+    Some(page.trim_end_matches(['.', ',', ')', ';', ':', '?', '!']))
 }
 
 /// The script of a list of words: what a shell is told to run, else the words.
@@ -326,6 +340,23 @@ mod tests {
         assert_eq!(doing.commands[0].script, "ls -l");
         let doing = Doing::of((None, "shell"), r#"{"command":["git","status"]}"#);
         assert_eq!(doing.commands[0].script, "git status");
+    }
+
+    #[test]
+    fn what_gemini_cli_reads_and_where_a_file_is_moved_to_are_told() {
+        let read = |input: &str| {
+            let read = Doing::of((None, "read_file"), input).reads.unwrap();
+            (read.from, read.limit)
+        };
+        assert_eq!(read(r#"{"path":"a","start_line":3,"end_line":7}"#), (Some(3), Some(5)));
+        assert_eq!(read(r#"{"path":"a","end_line":7}"#), (None, Some(7)));
+        assert_eq!(read(r#"{"path":"a","start_line":9,"end_line":7}"#), (Some(9), None));
+        let asked = r#"{"prompt":"sum up (see https://x.org/a?b=1), please"}"#;
+        let web = Doing::of((None, "web_fetch"), asked).web.unwrap();
+        assert_eq!(web.url.as_deref(), Some("https://x.org/a?b=1"));
+        let patch = "*** Begin Patch\n*** Update File: a.txt\n*** Move to: b.txt\n*** End Patch";
+        let doing = Doing::of((None, "apply_patch"), &Value::from(patch).to_string());
+        assert_eq!(doing.changes, [("a.txt".to_owned(), "update"), ("b.txt".to_owned(), "move")]);
     }
 
     #[test]

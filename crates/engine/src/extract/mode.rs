@@ -209,7 +209,7 @@ modes! {
         call_id "The call's id"
         tool "The tool"
         path "The file"
-        change "`write`, `edit`, `add`, `update` or `delete`"
+        change "`write`, `edit`, `add`, `update`, `delete`, or `move`: where a patch moved the file named before it"
     }
     Patches "patches" "What exactly was changed in files, where the agent says it" {
         call_id "The call's id"

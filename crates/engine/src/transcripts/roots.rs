@@ -115,12 +115,17 @@ impl Walked {
 #[must_use]
 pub fn walk(roots: &[TranscriptRoot]) -> Walked {
     let mut walked = Walked::default();
-    let mut seen = BTreeSet::new();
+    let mut linked = Vec::new();
     for root in roots {
         match std::fs::metadata(&root.path) {
             Ok(facts) if facts.is_dir() => {
-                let mut older = Vec::new();
-                descend(root.format, &root.path, 0, (&mut walked, &mut older));
+                let mut walk = Walk::default();
+                walk.descend(root.format, &root.path, 0);
+                walked.files.append(&mut walk.walked.files);
+                walk.follow(root.format);
+                let Walk { walked: Walked { mut files, mut refused }, older, .. } = walk;
+                linked.append(&mut files);
+                walked.refused.append(&mut refused);
                 walked.refused.extend(refused_as_older(older));
             }
             // To open a pipe waits for who writes into it.
@@ -137,9 +142,15 @@ pub fn walk(roots: &[TranscriptRoot]) -> Walked {
             Err(error) => walked.refused.push((root.path.clone(), error)),
         }
     }
-    walked.files.sort_by(|one, other| one.path.cmp(&other.path));
+    let by_path = |one: &TranscriptFile, other: &TranscriptFile| one.path.cmp(&other.path);
+    walked.files.sort_by(by_path);
+    linked.sort_by(by_path);
+    // A file is called as it is without links, where it is found so.
+    walked.files.append(&mut linked);
     // Roots may lie in each other, or be links to each other.
+    let mut seen = BTreeSet::new();
     walked.files.retain(|file| seen.insert(file.inode));
+    walked.files.sort_by(by_path);
     walked
 }
 
@@ -195,42 +206,70 @@ fn is_of_chats(path: &Path) -> bool {
     path.parent().and_then(Path::file_name).is_some_and(|it| it == "chats")
 }
 
-/// Finds the files beneath a folder; those of an older format beside.
-fn descend(
-    format: TranscriptFormat,
-    folder: &Path,
-    depth: usize,
-    (walked, older): (&mut Walked, &mut Vec<PathBuf>),
-) {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => return walked.refused.push((folder.to_owned(), error)),
-    };
-    for entry in entries {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                walked.refused.push((folder.to_owned(), error));
+/// Finds the files beneath a folder.
+#[derive(Default)]
+struct Walk {
+    walked: Walked,
+    /// Those of an older format.
+    older: Vec<PathBuf>,
+    /// Links to folders that were met, how deep, and in which folder; in one order, so that a file is called the same
+    /// each time.
+    links: BTreeSet<(PathBuf, usize, PathBuf)>,
+}
+
+impl Walk {
+    /// Finds what lies in the folders to which links lead, each once.
+    fn follow(&mut self, format: TranscriptFormat) {
+        let mut seen = BTreeSet::new();
+        while let Some((link, depth, folder)) = self.links.pop_first() {
+            let (Ok(target), Ok(folder)) = (link.canonicalize(), folder.canonicalize()) else {
+                continue;
+            };
+            // One in which the link itself lies is being looked into.
+            if !folder.starts_with(&target) && seen.insert(target) {
+                self.descend(format, &link, depth);
+            }
+        }
+    }
+
+    fn descend(&mut self, format: TranscriptFormat, folder: &Path, depth: usize) {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.walked.refused.push((folder.to_owned(), error)),
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.walked.refused.push((folder.to_owned(), error));
+                    continue;
+                }
+            };
+            let path = entry.path();
+            let kind = entry.file_type();
+            let is_folder = kind.as_ref().is_ok_and(std::fs::FileType::is_dir);
+            if kind.is_ok_and(|kind| kind.is_symlink()) && path.is_dir() {
+                if depth < DEPTH_MAX {
+                    self.links.insert((path, depth + 1, folder.to_owned()));
+                }
                 continue;
             }
-        };
-        let path = entry.path();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && depth < DEPTH_MAX {
-            descend(format, &path, depth + 1, (walked, older));
-        } else if is_folder {
-            walked.refused.push((path, io::Error::other("it lies deeper than any agent's files")));
-        } else if is_transcript(format, &path) {
-            // Links to files are followed, those to folders are not.
-            match std::fs::metadata(&path) {
-                Ok(facts) if facts.is_file() => take(format, path, &facts, walked),
-                Ok(_) => {}
-                // Gone meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => walked.refused.push((path, error)),
+            if is_folder && depth < DEPTH_MAX {
+                self.descend(format, &path, depth + 1);
+            } else if is_folder {
+                let why = io::Error::other("it lies deeper than any agent's files");
+                self.walked.refused.push((path, why));
+            } else if is_transcript(format, &path) {
+                match std::fs::metadata(&path) {
+                    Ok(facts) if facts.is_file() => take(format, path, &facts, &mut self.walked),
+                    Ok(_) => {}
+                    // Gone meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => self.walked.refused.push((path, error)),
+                }
+            } else if is_older(&path) {
+                self.older.push(path);
             }
-        } else if is_older(&path) {
-            older.push(path);
         }
     }
 }

@@ -434,6 +434,25 @@ fn folders_of_agents_are_found_by_their_variables_and_else_in_the_home_folder() 
 }
 
 #[test]
+fn links_to_folders_are_followed_once_and_never_round_and_round() {
+    let desk = Desk::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("linked.jsonl"), answer("s", 1, 5)).unwrap();
+    desk.add("own.jsonl", &answer("t", 2, 7));
+    let link =
+        |to: &Path, name: &str| std::os::unix::fs::symlink(to, desk.root.join(name)).unwrap();
+    link(elsewhere.path(), "-q");
+    link(elsewhere.path(), "-r");
+    link(&desk.root, "-round");
+    std::os::unix::fs::symlink(&desk.root, elsewhere.path().join("-back")).unwrap();
+    let files = desk.walked();
+    let names = files.iter().map(|file| file.path.strip_prefix(&desk.root).unwrap().to_str());
+    let names: Vec<_> = names.map(Option::unwrap).collect();
+    assert_eq!(names, ["-q/linked.jsonl", "-w/own.jsonl"]);
+    assert_eq!(outputs(&desk.scan(TranscriptCache::default())), (2, 12));
+}
+
+#[test]
 fn a_file_that_somebody_names_is_refused_where_no_agent_wrote_its_first_lines() {
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, bytes: &[u8]| {
