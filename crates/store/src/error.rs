@@ -75,7 +75,7 @@ pub enum StoreError {
         detail: String,
     },
     /// There is no file to read.
-    #[error("there is no store at {} yet; start Langley once, or name another home (`--home`, LANGLEY_HOME)", path.display())]
+    #[error("there is no store at {} yet; start Langley, bring in what agents wrote (`langley import`), or name another home (`--home`, LANGLEY_HOME)", path.display())]
     Missing {
         /// The database file.
         path: PathBuf,

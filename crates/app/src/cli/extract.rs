@@ -19,6 +19,10 @@ pub(crate) struct ExtractArgs {
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
 
+    /// Before then
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+
     /// Of this session: its id, or as much of its beginning as no other has
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
@@ -31,7 +35,7 @@ pub(crate) struct ExtractArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) agent: Option<String>,
 
-    /// Write a file for each mode there, DIR/MODE.ndjson
+    /// Write a file for each mode there, DIR/MODE.ndjson; one that is there is replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) out_dir: Option<PathBuf>,
 

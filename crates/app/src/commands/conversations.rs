@@ -1,8 +1,11 @@
 //! `langley conversations`: sessions as agents' own files tell them, and the lines of one.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use langley_engine::{ConversationThread, ThreadQuery, ThreadShapes, conversation_thread};
-use langley_model::{Micros, is_obeyed};
+use langley_model::{LineFacts, Micros, is_obeyed};
+use langley_protocol::transcript::{Item, TranscriptFormat, UsageReader};
 use langley_store::{Conversation, ConversationFilter, Store, StoreError};
 use serde_json::Value;
 
@@ -64,7 +67,9 @@ fn list(home: &Home, args: &ConversationsArgs) -> Result<()> {
     } else {
         print!("{}", table(&page.items));
     }
-    reading::tell_missing(page.next_cursor.is_some(), false);
+    if let Some(next) = &page.next_cursor {
+        println!("… older ones exist: --cursor {next}, --limit, --since");
+    }
     Ok(())
 }
 
@@ -165,8 +170,13 @@ fn one((global, home): (&GlobalArgs, &Home), args: &ConversationsArgs, id: &str)
         limit: args.limit as usize,
     };
     let shapes = ThreadShapes::default();
-    let (thread, deleted_at) = reading::read(home, "conversation", |store| {
-        Ok((conversation_thread(store, &shapes, id, &query)?, store.conversation_deleted_at(id)?))
+    let (thread, called, deleted_at) = reading::read(home, "conversation", |store| {
+        let thread = conversation_thread(store, &shapes, id, &query)?;
+        let called = match &thread {
+            Some(thread) if !args.json => called(store, thread)?,
+            _ => HashMap::new(),
+        };
+        Ok((thread, called, store.conversation_deleted_at(id)?))
     })?;
     let mut thread = thread.ok_or_else(|| match deleted_at {
         Some(at) => deleted(id, at),
@@ -181,7 +191,7 @@ fn one((global, home): (&GlobalArgs, &Home), args: &ConversationsArgs, id: &str)
         thread.read_notes(&shapes, &redactor(&config)?);
         return reading::tell("conversation", langley_server::conversation_json(&thread));
     }
-    print!("{}", lines(&thread));
+    print!("{}", lines(&thread, &called));
     if let Some(next) = thread.next {
         println!("… more lines exist: --cursor {}", langley_store::cursor(next.into()));
     }
@@ -222,7 +232,66 @@ fn table(conversations: &[Conversation]) -> String {
     table.to_string()
 }
 
-fn lines(thread: &ConversationThread) -> String {
+/// What the lines say that have no text and call tools, by their numbers.
+fn called(
+    store: &Store,
+    thread: &ConversationThread,
+) -> std::result::Result<HashMap<i64, String>, StoreError> {
+    let Some(format) = TranscriptFormat::of_agent(&thread.conversation.agent) else {
+        return Ok(HashMap::new());
+    };
+    let is_call = |facts: &LineFacts| facts.text.is_none() && facts.tools.is_some();
+    let calls = thread.lines.iter().filter(|shown| is_call(&shown.line.facts));
+    let ids: Vec<i64> = calls.map(|shown| shown.line.id).collect();
+    let reader = UsageReader::new(format);
+    let kept = store.kept_lines(&ids, true)?.lines.into_iter();
+    let words = kept.filter_map(|line| {
+        let content = String::from_utf8(line.content?).ok()?;
+        let (_, items) = reader.items(&content);
+        let inputs = items.iter().filter_map(|item| match item {
+            Item::Call { input, .. } => Some(call_words(input)),
+            _ => None,
+        });
+        let words: Vec<String> = inputs.collect();
+        (!words.is_empty()).then(|| (line.id, words.join("; ")))
+    });
+    Ok(words.collect())
+}
+
+/// What a call is about: its command, path or question; else its arguments as they stand.
+fn call_words(input: &str) -> String {
+    const TELLING: [&str; 12] = [
+        "command",
+        "cmd",
+        "file_path",
+        "notebook_path",
+        "path",
+        "pattern",
+        "query",
+        "url",
+        "description",
+        "prompt",
+        "subject",
+        "plan",
+    ];
+    let read = serde_json::from_str(input);
+    let told = match &read {
+        Ok(Value::Object(arguments)) => {
+            TELLING.iter().find_map(|name| arguments.get(*name)).map(|value| match value {
+                Value::String(text) => text.clone(),
+                Value::Array(words) if words.iter().all(Value::is_string) => {
+                    words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+                }
+                other => other.to_string(),
+            })
+        }
+        Ok(Value::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    told.unwrap_or_else(|| input.to_owned())
+}
+
+fn lines(thread: &ConversationThread, called: &HashMap<i64, String>) -> String {
     let number = |it: Option<u32>| it.map_or_else(|| "-".to_owned(), |it| it.to_string());
     let mut table = Table::new(["AT", "LANE", "BRANCH", "ROLE", "TOOLS", "TEXT"]);
     for shown in &thread.lines {
@@ -233,7 +302,10 @@ fn lines(thread: &ConversationThread) -> String {
             number(shown.branch),
             facts.role.as_str().to_owned(),
             facts.tools.clone().unwrap_or_default(),
-            facts.text.as_deref().map_or_else(|| facts.kind.clone(), row_text),
+            match facts.text.as_ref().or_else(|| called.get(&shown.line.id)) {
+                Some(text) => row_text(text),
+                None => facts.subkind.clone().unwrap_or_else(|| facts.kind.clone()),
+            },
         ]);
     }
     table.to_string()
@@ -248,6 +320,14 @@ fn row_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_is_told_by_what_it_is_about() {
+        assert_eq!(call_words(r#"{"description":"look","command":"ls -l"}"#), "ls -l");
+        assert_eq!(call_words(r#"{"command":["bash","-lc","ls"],"workdir":"/"}"#), "bash -lc ls");
+        assert_eq!(call_words(r#""*** Begin Patch""#), "*** Begin Patch");
+        assert_eq!(call_words(r#"{"title":"T"}"#), r#"{"title":"T"}"#);
+    }
 
     #[test]
     fn a_text_in_a_row_is_one_line_that_no_terminal_obeys() {

@@ -45,7 +45,7 @@ pub(crate) fn cost(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
                 let home = Home::named(global)?;
                 reading::read(&home, "costs", |store| blocks(store, &query, Micros::now()))?
             };
-            tell_blocks(&found, *json)
+            tell_blocks(&found, (provider, since), *json)
         }
         Some(CostVerb::Limits { json }) => limits(global, *json),
         Some(CostVerb::Reprice(args)) => reprice::reprice(global, args),
@@ -144,12 +144,20 @@ fn named(provider: &str) -> Result<Provider> {
     })
 }
 
-fn tell_blocks(found: &BlockReport, json: bool) -> Result<()> {
+fn tell_blocks(
+    found: &BlockReport,
+    (provider, since): (Provider, Micros),
+    json: bool,
+) -> Result<()> {
     if json {
         return reading::tell("blocks", langley_server::blocks_json(found));
     }
     if found.blocks.is_empty() {
-        println!("no blocks");
+        println!(
+            "no blocks of {} since {} (--provider, --since)",
+            provider.as_str(),
+            local_time(since)
+        );
     } else {
         print!("{}", block_table(&found.blocks));
     }

@@ -2,10 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use langley_engine::{
     ExtractMode, ExtractOut, ExtractQuery, Extracted, PriceBook, TranscriptFile, UsageOf,
     extract_reference,
@@ -16,13 +15,14 @@ use serde_json::Value;
 use terminal_size::{Width, terminal_size};
 
 use super::extract_table::Records;
-use super::flows::parse_since;
+use super::flows::parse_span;
 use super::session_id;
-use super::transcripts::{agent, left_behind, scanned, threads};
+use super::transcripts::{agent, left_behind, named, scanned, threads};
 use crate::cli::{ExtractArgs, GlobalArgs, IdleForm};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::opening::prices;
+use crate::table::counted;
 use crate::wire::redactor;
 
 /// Rows of a table that is shown without `-n`: more is nothing to read on a terminal.
@@ -49,7 +49,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     let modes = modes(&args.modes)?;
     let mut query = ExtractQuery::new(&modes);
     query.latest = args.latest.map(|latest| latest as usize);
-    query.since = args.since.as_deref().map(|it| parse_since(it, Timestamp::now())).transpose()?;
+    (query.since, query.until) = parse_span(args.since.as_deref(), args.until.as_deref())?;
     query.session.clone_from(&args.session);
     query.project.clone_from(&args.project);
     query.is_paired = args.mode == IdleForm::Paired;
@@ -81,13 +81,19 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     };
     let done = match &args.out_dir {
         Some(folder) => {
-            let (done, written) = to_files(folder, &modes, &tell).map_err(|error| {
+            let (done, replaced) = to_files(folder, &modes, &tell).map_err(|error| {
                 AppError::failed(format!("{} cannot be written", folder.display()))
                     .why(error.to_string())
                     .next("name another folder with --out-dir, or leave it out: records go to the output")
             })?;
             if !global.quiet {
-                eprintln!("{written} records in {}", folder.display());
+                let replaced = if replaced == 0 {
+                    String::new()
+                } else {
+                    format!(" ({} replaced)", counted(replaced, "file"))
+                };
+                let records = counted(done.records, "record");
+                eprintln!("{records} in {}{replaced}", folder.display());
             }
             done
         }
@@ -112,10 +118,15 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
             }
         }
     };
-    if !global.quiet {
-        warn(&done, &walked.refused);
-    }
-    let Some(asked) = unmatched(args, &done) else { return Ok(()) };
+    warn(&done, &walked.refused, global.quiet);
+    let Some(asked) = unmatched(args, &done) else {
+        if done.records == 0 && !is_table && !global.quiet {
+            let span =
+                if (query.since, query.until) == (None, None) { "" } else { " of that time" };
+            eprintln!("nothing of that is in {}{span}", counted(files.len() as u64, "file"));
+        }
+        return Ok(());
+    };
     // A session that there is may have nothing of what was asked.
     let mut known = ExtractQuery::new(&[ExtractMode::Sessions]);
     known.session.clone_from(&query.session);
@@ -186,20 +197,26 @@ fn unwritten(error: &io::Error) -> AppError {
     AppError::failed("the records cannot be written").why(error.to_string())
 }
 
-/// What could not be read.
-fn warn(done: &Extracted, refused: &[(std::path::PathBuf, io::Error)]) {
+/// What could not be read: whole files always, for what they have is missing.
+fn warn(done: &Extracted, refused: &[(PathBuf, io::Error)], is_quiet: bool) {
     for (path, error) in refused.iter().chain(&done.refused) {
         eprintln!("warning: {} could not be read: {error}", path.display());
     }
+    if is_quiet {
+        return;
+    }
     for (count, what) in [
-        (done.unreadable, "lines are no JSON, and were left out"),
         (done.torn, "last lines are being written, and cannot be read yet"),
+        (done.unreadable, "lines are no JSON, and were left out"),
         (done.too_long, "lines are too long to be held, and were left out"),
         (done.mended, "lines have bytes that are no UTF-8; they are told with � in their place"),
     ] {
         if count > 0 {
             eprintln!("warning: {count} {what}");
         }
+    }
+    if !done.damaged.is_empty() {
+        eprintln!("         {}", named(done.damaged.iter().map(PathBuf::as_path)));
     }
 }
 
@@ -223,11 +240,12 @@ fn modes(names: &[String]) -> Result<Vec<ExtractMode>> {
 /// How records are told to whoever takes them.
 type Tell<'t> = &'t dyn Fn(ExtractOut<'_>) -> io::Result<Extracted>;
 
-/// Writes a file for each mode, which has its name once it is complete; how many records there are.
+/// Writes a file for each mode, which has its name once it is complete; how many there were before.
 fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<(Extracted, u64)> {
     fs::create_dir_all(folder)?;
     let place = |mode: ExtractMode, end: &str| folder.join(format!("{}.ndjson{end}", mode.name()));
     let mut files: [Option<BufWriter<File>>; ExtractMode::ALL.len()] = [const { None }; _];
+    let mut replaced = 0;
     let buffer = if modes.len() > 4 { BUFFER_OF_MANY } else { BUFFER };
     for mode in modes {
         let file = File::create(place(*mode, ".part"))?;
@@ -239,8 +257,9 @@ fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<
     for (mode, file) in ExtractMode::ALL.iter().copied().zip(files) {
         let Some(mut file) = file else { continue };
         file.flush()?;
-        fs::rename(place(mode, ".part"), place(mode, ""))?;
+        let name = place(mode, "");
+        replaced += u64::from(name.exists());
+        fs::rename(place(mode, ".part"), name)?;
     }
-    let records = done.records;
-    Ok((done, records))
+    Ok((done, replaced))
 }

@@ -1,6 +1,7 @@
 //! `langley cost --from transcripts`: what agents' own files tell, with no proxy and no database.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -19,6 +20,7 @@ use crate::error::{AppError, Result};
 use crate::home::{Home, write_private};
 use crate::opening::{prices, transcript_roots};
 use crate::reading;
+use crate::table::shown;
 use crate::wire::redactor;
 
 /// Tells costs.
@@ -85,8 +87,12 @@ fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
         eprintln!("warning: {} could not be read: {error}", path.display());
     }
     let lines = scanned.lines();
-    if lines.unreadable > 0 {
-        eprintln!("warning: {} lines that should tell usage could not be read", lines.unreadable);
+    if lines.unreadable > 0 && !global.quiet {
+        let files = named(scanned.damaged());
+        eprintln!(
+            "warning: {} lines that should tell usage could not be read, of {files}",
+            lines.unreadable
+        );
     }
     Ok((book, scanned))
 }
@@ -118,6 +124,13 @@ pub(super) fn scanned(
         tracing::warn!(%error, path = %cache.display(), "what transcripts told is not kept");
     }
     scanned
+}
+
+/// Files by name: the first of them, and how many more there are.
+pub(super) fn named<'p>(mut files: impl Iterator<Item = &'p Path>) -> String {
+    let first: Vec<String> = files.by_ref().take(3).map(|it| it.display().to_string()).collect();
+    let more = files.count();
+    shown(first.join(", ") + &if more == 0 { String::new() } else { format!(" and {more} more") })
 }
 
 /// The files that agents left on this machine.

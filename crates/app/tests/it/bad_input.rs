@@ -172,7 +172,7 @@ fn reading_before_anything_was_recorded_says_so() {
     insta::assert_snapshot!(stage.transcript(&["flows"]), @r"
     error: the flows cannot be read
     why:   there is no store at DIR/home/langley.db yet
-    next:  start Langley once, or name another home (`--home`, LANGLEY_HOME)
+    next:  start Langley, bring in what agents wrote (`langley import`), or name another home (`--home`, LANGLEY_HOME)
     [exit 1]
     ");
     insta::assert_snapshot!(stage.transcript(&["flows", "--since", "yesterday"]), @r"

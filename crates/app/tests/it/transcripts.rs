@@ -235,10 +235,24 @@ fn what_is_gone_or_not_there_is_said_and_quiet_is_quiet() {
 
     let (_, _, err) = stage.run(&["extract", "user-prompts"]);
     assert!(err.contains("warning: 1 lines are no JSON") && !err.contains("matched"), "{err}");
+    assert!(err.contains("DIR/elsewhere/s-t.jsonl"), "it says of which file: {err}");
     for (asked, modes) in [("--session", "user-prompts"), ("--project", "requests,sessions")] {
         let (code, _, err) = stage.run(&["extract", modes, asked, "NOPE"]);
         assert!(code == 1 && err.contains(&format!("nothing matched {asked} NOPE")), "{err}");
         assert!(err.contains("why: ") && err.contains("next: "), "{err}");
+    }
+    // Of a time in which nothing was said nothing is told, and that is said.
+    let (code, out, err) = stage.run(&["extract", "user-prompts", "--until", "2020-01-01"]);
+    assert!(
+        code == 0 && out.is_empty() && err.contains("nothing of that is in 1 file of that time"),
+        "{err}"
+    );
+    let (_, _, err) = stage.run(&["-q", "extract", "user-prompts", "--until", "2020-01-01"]);
+    assert_eq!(err, "");
+    let out_dir = stage.path("told");
+    for replaced in ["", " (1 file replaced)"] {
+        let (_, _, err) = stage.run(&["extract", "usage", "--out-dir", out_dir.to_str().unwrap()]);
+        assert!(err.contains(&format!("records in DIR/told{replaced}\n")), "{err}");
     }
     // As much of an id as no other has is enough, and of several it is said which.
     let other = line(2, "ho").replace("s-t", "s-u");

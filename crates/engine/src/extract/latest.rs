@@ -158,7 +158,7 @@ fn look_through(
             teller.desk.draft.clear();
         }
     }
-    told.count(&teller.counts);
+    told.count(&file.path, &teller.counts);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -34,6 +34,8 @@ pub struct ExtractQuery {
     pub latest: Option<usize>,
     /// Not before then.
     pub since: Option<Micros>,
+    /// Before then.
+    pub until: Option<Micros>,
     /// Of this session.
     pub session: Option<String>,
     /// Of this folder, or of those that are called so.
@@ -57,6 +59,8 @@ pub struct Extracted {
     pub mended: u64,
     /// Lines that are longer than can be held.
     pub too_long: u64,
+    /// Files with lines that were left out or have signs in the place of bytes, in the order of their paths.
+    pub damaged: Vec<PathBuf>,
     /// Files that could not be read, and why.
     pub refused: Vec<(PathBuf, io::Error)>,
 }
@@ -96,7 +100,8 @@ impl ExtractQuery {
         at: Option<Micros>,
         (session, folder): (Option<&str>, Option<&str>),
     ) -> bool {
-        let is_in_time = self.since.is_none_or(|since| at.is_some_and(|at| at >= since));
+        let is_in_time = self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
+            && self.until.is_none_or(|until| at.is_some_and(|at| at < until));
         let is_of_session = self.session.as_deref().is_none_or(|asked| session == Some(asked));
         let is_of_project = self
             .project
@@ -107,7 +112,10 @@ impl ExtractQuery {
 }
 
 impl Extracted {
-    pub(super) fn count(&mut self, counts: &Counts) {
+    pub(super) fn count(&mut self, path: &Path, counts: &Counts) {
+        if counts.unreadable + counts.too_long + counts.mended > 0 {
+            self.damaged.push(path.to_owned());
+        }
         self.unreadable += counts.unreadable;
         self.torn += counts.torn;
         self.mended += counts.mended;
@@ -126,6 +134,9 @@ impl Extracted {
             |(path, _): &(PathBuf, io::Error)| !self.refused.iter().any(|it| it.0 == *path);
         let new: Vec<_> = other.refused.into_iter().filter(is_new).collect();
         self.refused.extend(new);
+        self.damaged.extend(other.damaged);
+        self.damaged.sort();
+        self.damaged.dedup();
     }
 
     /// Takes in what was read elsewhere.
@@ -136,6 +147,7 @@ impl Extracted {
         self.torn += other.torn;
         self.mended += other.mended;
         self.too_long += other.too_long;
+        self.damaged.append(&mut other.damaged);
         self.refused.append(&mut other.refused);
     }
 }
@@ -372,7 +384,7 @@ fn drain(
                     take(said, line, told)?;
                 }
             }
-            Some(Portion::End(Ok(counts))) => break told.count(&counts),
+            Some(Portion::End(Ok(counts))) => break told.count(&file.path, &counts),
             Some(Portion::End(Err(error))) => {
                 break told.refused.push((file.path.clone(), error));
             }
@@ -418,6 +430,7 @@ fn blocks(
         for provider in scanned.providers() {
             let asked = TranscriptQuery {
                 since: query.since,
+                until: query.until,
                 session: query.session.clone(),
                 provider: Some(provider),
                 ..TranscriptQuery::default()

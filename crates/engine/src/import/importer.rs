@@ -308,15 +308,17 @@ impl Importer {
         let is_grown = known.is_some_and(|known| plan.file.size > known.place.offset);
         // One that is read from its beginning because somebody asked for that was not written anew.
         let is_rewritten = is_anew && !plan.is_again;
-        self.report.new_files += u64::from(is_new);
-        self.report.rewritten += u64::from(is_rewritten);
-        self.report.grown += u64::from(!is_new && !is_rewritten && is_grown);
-        self.report.renamed += u64::from(plan.is_renamed);
-        let path = plan.file.path.clone();
+        let (path, is_renamed) = (plan.file.path.clone(), plan.is_renamed);
         self.opened += 1;
         let now = (self.opened, self.looked_at);
         match opened.and_then(|file| Reading::of(file, plan, known, kept, now)) {
-            Ok(reading) => Ok(Some(reading)),
+            Ok(reading) => {
+                self.report.new_files += u64::from(is_new);
+                self.report.rewritten += u64::from(is_rewritten);
+                self.report.grown += u64::from(!is_new && !is_rewritten && is_grown);
+                self.report.renamed += u64::from(is_renamed);
+                Ok(Some(reading))
+            }
             Err(error) => {
                 self.refuse(path, error);
                 Ok(None)

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -98,6 +98,11 @@ impl Scanned {
         let met: HashSet<Provider> =
             self.files.iter().flat_map(FileSpent::records).map(Spent::provider).collect();
         Provider::ALL.into_iter().filter(move |provider| met.contains(provider))
+    }
+
+    /// Files with lines that should have told usage and could not be read.
+    pub fn damaged(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().filter(|file| file.lines.unreadable > 0).map(|file| &*file.path)
     }
 
     /// Lines with usage, and lines that should have told it and could not be read.

@@ -36,7 +36,10 @@ pub(super) fn read(
     let role = role(&kind, subkind.as_deref(), payload, spoken.as_ref());
     let is_answer = role == LineRole::Answer;
     if is_answer {
-        said.call(text("name"));
+        // Calls that have a kind of their own have no name.
+        let kind_of_call =
+            || subkind.as_deref().and_then(|kind| kind.strip_suffix("_call")).map(str::to_owned);
+        said.call(text("name").or_else(kind_of_call));
     }
     LineFacts {
         role,
