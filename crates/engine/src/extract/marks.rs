@@ -127,7 +127,7 @@ const fn marks(mode: ExtractMode, format: TranscriptFormat) -> Marks {
         (Mode::Errors, _) => &["error\""],
         (Mode::HooksRun, Format::ClaudeCode) => &["hook"],
         (Mode::Permissions, Format::ClaudeCode) => {
-            &["\"permissionDecision\"", "\"permission-mode\"", "\"mode\""]
+            &["\"permissionDecision\"", "\"permissionMode\"", "\"permission-mode\"", "\"mode\""]
         }
         (Mode::Permissions, Format::Codex) => &["approval", "permission"],
         (Mode::RateLimits, Format::Codex) => &["\"rate_limits\""],

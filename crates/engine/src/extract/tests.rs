@@ -157,6 +157,22 @@ fn what_a_person_typed_begins_a_turn_and_what_the_agent_put_around_it_is_told_be
 }
 
 #[test]
+fn how_it_is_decided_what_is_allowed_is_told_whenever_a_question_changes_it() {
+    let asked = |mode: &str, second| {
+        let mode = format!("{{\"permissionMode\":\"{mode}\",");
+        prompt("go on", second).replacen('{', &mode, 1)
+    };
+    let lines = [asked("plan", 1), asked("plan", 2), asked("acceptEdits", 3)];
+    let folder = one_file(lines.concat().as_bytes());
+    let told = told(folder.path(), &ExtractQuery::new(&[ExtractMode::Permissions]));
+    let told: Vec<_> = told.iter().map(|it| (&it["turn"], &it["kind"], &it["value"])).collect();
+    let mode = Value::from("mode");
+    let set = [(1.into(), "plan".into()), (3.into(), "acceptEdits".into())];
+    let set: [(Value, Value); 2] = set;
+    assert_eq!(told, set.each_ref().map(|(turn, value)| (turn, &mode, value)));
+}
+
+#[test]
 fn a_line_that_cannot_be_read_is_told_once_however_many_modes_are_asked_for() {
     let lines = [prompt("one", 1), "no JSON\n".to_owned(), "{\"torn".to_owned()].concat();
     let folder = one_file(lines.as_bytes());

@@ -101,6 +101,12 @@ fn user<'a>(
         }
         _ => asked(facts, (parts, &CLAUDE), items),
     }
+    // It is of the turn that the question begins.
+    items.extend(line.raw("permissionMode").map(|json| Item::Beside {
+        aside: Aside::Permission,
+        kind: Cow::Borrowed("mode"),
+        json,
+    }));
 }
 
 fn result<'a>(block: &Object<'a>, detail: Option<&'a str>) -> Item<'a> {
