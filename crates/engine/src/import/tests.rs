@@ -20,6 +20,7 @@ use crate::price::{PriceBook, PriceOverride, reprice};
 use crate::transcripts::TranscriptRoot;
 
 mod meanwhile;
+mod responses;
 
 struct Rig {
     folder: TempDir,

@@ -136,14 +136,17 @@ fn tell(line: Line<'_>, out: &mut dyn FnMut(UsageLine<'_>)) -> bool {
     if message.model.as_deref() == Some(SYNTHETIC) {
         return false;
     }
+    // What has no request's id is known by its message's alone, which nobody gives twice; an empty one says nothing.
+    let is_named = message.id.as_deref().is_some_and(|id| !id.is_empty());
+    let request_id = line.request_id.filter(|id| !id.is_empty());
+    let request_id = request_id.or_else(|| is_named.then_some(Cow::Borrowed("")));
     out(UsageLine {
         at: line.timestamp.as_deref().and_then(micros),
         session: line.session_id,
         agent_id: line.agent_id,
         folder: line.cwd,
         provider: provider(message.id.as_deref().unwrap_or_default()),
-        // What has no request's id is known by its message's alone, which nobody gives twice.
-        request_id: line.request_id.or_else(|| message.id.as_ref().map(|_| Cow::Borrowed(""))),
+        request_id,
         message_id: message.id,
         model: message.model,
         usage: stated.usage(),

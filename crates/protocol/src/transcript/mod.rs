@@ -117,7 +117,7 @@ pub struct UsageLine<'a> {
     pub folder: Option<Cow<'a, str>>,
     /// The response's id.
     pub message_id: Option<Cow<'a, str>>,
-    /// The provider's id of the request.
+    /// The provider's id of the request; empty where none is written, and the response's id says enough.
     pub request_id: Option<Cow<'a, str>>,
     /// Who served it.
     pub provider: Provider,

@@ -97,6 +97,20 @@ fn claude_codes_answers_tell_their_usage_and_nothing_else_does() {
 }
 
 #[test]
+fn a_response_is_known_by_its_own_id_where_no_request_is_named_and_else_not_at_all() {
+    let known = |ids: &str| {
+        let line = format!(r#"{{{ids}"usage":{{"output_tokens":2}}}}}}"#);
+        read(TranscriptFormat::ClaudeCode, line.as_bytes()).0.remove(0).response
+    };
+    let of = |ids: [&str; 2]| Some(ids.map(str::to_owned));
+    assert_eq!(known(r#""requestId":"r","message":{"id":"m","#), of(["m", "r"]));
+    assert_eq!(known(r#""requestId":"","message":{"id":"m","#), of(["m", ""]));
+    assert_eq!(known(r#""message":{"id":"m","#), of(["m", ""]));
+    assert_eq!(known(r#""message":{"id":"","#), None);
+    assert_eq!(known(r#""requestId":"r","message":{"#), None);
+}
+
+#[test]
 fn a_text_cut_within_a_character_costs_no_figures() {
     let mut line = br#"{"sessionId":"S","message":{"id":"m","model":"x","content":""#.to_vec();
     line.extend(b"\xe2\x82");
