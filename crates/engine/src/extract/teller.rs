@@ -17,7 +17,7 @@ use super::records::{Desk, Hand, Told};
 use super::run::ExtractQuery;
 use super::sums::{Sums, between};
 use crate::import::RawLine;
-use crate::transcripts::digest_64;
+use crate::transcripts::{digest_64, named_session};
 
 /// Calls whose results are waited for; of more, the results do not say of which tool they are.
 const CALLS_MAX: usize = 4096;
@@ -74,13 +74,12 @@ impl<'q> Teller<'q> {
         redactor: &'q Redactor,
     ) -> Self {
         let desk = Desk::new(query, redactor, file.format);
-        let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         Self {
             format: file.format,
             path: serde_json::Value::from(file.path.to_string_lossy()).to_string(),
             needed: Needed::of(desk.asked(), file.format),
             desk,
-            stem: stem.filter(|_| file.format == TranscriptFormat::ClaudeCode),
+            stem: named_session(&file.path, file.format),
             reader: UsageReader::new(file.format),
             line: 0,
             offset: 0,

@@ -1,6 +1,7 @@
 //! Modes, told of files in the agents' own shapes.
 
 mod corpora;
+mod origins;
 
 use std::fs;
 use std::path::{Path, PathBuf};

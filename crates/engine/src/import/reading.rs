@@ -14,7 +14,7 @@ use super::plan::{Mode, Plan, YOUNG_NS, path_key, settled};
 use super::report::ImportReport;
 use super::told_tools::told_tools;
 use crate::inference_key::InferenceKey;
-use crate::transcripts::{PROBE, Till, TranscriptFile, probes, sniffed};
+use crate::transcripts::{PROBE, Till, TranscriptFile, named_session, probes, sniffed};
 
 /// Bytes and lines after which a batch is full: writing it takes a few milliseconds.
 const BATCH_BYTES: usize = 64 << 10;
@@ -187,10 +187,9 @@ impl Reading {
         let first = |of: fn(&LineFacts) -> &Option<String>| {
             batch.lines.iter().find_map(|line| of(&line.facts).clone())
         };
-        let stem = self.plan.file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let stem = stem.filter(|_| self.format == TranscriptFormat::ClaudeCode);
+        let named = named_session(&self.plan.file.path, self.format);
         let place = &mut self.place;
-        place.session = place.session.take().or(first(|facts| &facts.session)).or(stem);
+        place.session = place.session.take().or(first(|facts| &facts.session)).or(named);
         place.folder = place.folder.take().or(first(|facts| &facts.folder));
         if place.offset != self.probed {
             place.probes = probes(self.lines.file(), place.offset)?;

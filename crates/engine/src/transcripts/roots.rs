@@ -42,6 +42,12 @@ pub struct TranscriptFile {
     pub modified_ns: i64,
 }
 
+/// The session that a file's name says it is of, for lines that name none.
+pub(crate) fn named_session(path: &Path, format: TranscriptFormat) -> Option<String> {
+    let name = path.file_stem()?.to_string_lossy();
+    Some(format.session_of_name(&name).to_owned())
+}
+
 /// What was found in some folders.
 #[derive(Debug, Default)]
 pub struct Walked {

@@ -20,7 +20,7 @@ use super::cache::TranscriptCache;
 use super::digest::{digest_64, digest_128};
 use super::file::{self, LongLine, PORTION};
 use super::names::Names;
-use super::roots::TranscriptFile;
+use super::roots::{TranscriptFile, named_session};
 use super::spent::Spent;
 use crate::price::{PriceBook, Pricer, Quote};
 
@@ -209,8 +209,7 @@ impl FileSpent {
         it.mark = FileMark::of(file);
         let start = it.end;
         it.unfinished.clear();
-        let session = file.path.file_stem().and_then(|stem| stem.to_str());
-        let session = session.filter(|_| file.format == TranscriptFormat::ClaudeCode);
+        let session = named_session(&file.path, file.format);
         let mut places: HashMap<u128, usize, foldhash::fast::FixedState> = it
             .spent
             .iter()
@@ -226,7 +225,8 @@ impl FileSpent {
             &mut reader,
             room,
             &mut |line, is_whole| {
-                let Some(spent) = Spent::of(&line, (&mut it.names, redactor), session) else {
+                let Some(spent) = Spent::of(&line, (&mut it.names, redactor), session.as_deref())
+                else {
                     beyond += 1;
                     return;
                 };

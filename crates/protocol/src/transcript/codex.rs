@@ -2,16 +2,21 @@
 //! there is `token_usage_record`, a line for each response, with the response's id. Before that `token_count` events,
 //! which are repeated as they are whenever something else of them changes: what the running total grew by is new.
 //!
+//! The oldest rollouts have neither: their first line is `{id, timestamp, instructions, git}`, and each of the others a
+//! response item by itself.
+//!
 //! The rollout of a forked session, and of a subagent, begins with a copy of the parent's lines, all of them stamped
 //! anew with the moment of the fork. What they tell was used by the parent, whose own rollout has it.
 
 use std::borrow::Cow;
 
 use langley_model::{Micros, Provider, Tokens, Usage};
+use memchr::{memchr, memmem};
 use serde::{Deserialize, Serialize};
 
 use super::stamp::micros;
 use super::{LinesRead, UsageLine, holds, marked, parsed};
+use crate::json::Object;
 
 /// What every line of interest holds: the name of a type that is asked for below.
 const MARKS: [&[u8]; 4] =
@@ -118,12 +123,33 @@ pub(super) fn is_telling(part: &[u8]) -> bool {
     holds(part, &MARKS)
 }
 
+/// Whether a line is the first one of the oldest rollouts.
+pub(super) fn is_oldest_head(line: &Object<'_>) -> bool {
+    const MEMBERS: [&str; 4] = ["id", "timestamp", "instructions", "git"];
+    line.text("id").is_some()
+        && line.text("timestamp").is_some()
+        && line.names().all(|name| MEMBERS.contains(&name))
+}
+
 impl CodexSession {
     pub(super) fn read(&mut self, lines: &[u8], out: &mut dyn FnMut(UsageLine<'_>)) -> LinesRead {
+        if self.session.is_none() {
+            self.begin(lines);
+        }
         marked(lines, &MARKS, |line| {
             let mut room = String::new();
             Some(self.take(parsed::<Line<'_>>(line, &mut room)?, out))
         })
+    }
+
+    /// Takes the session from the first of some lines, where it is that of the oldest rollouts.
+    fn begin(&mut self, lines: &[u8]) {
+        let line = &lines[..memchr(b'\n', lines).unwrap_or(lines.len())];
+        if memmem::find(line, b"\"type\"").is_none()
+            && let Some(head) = Object::read(line).filter(is_oldest_head)
+        {
+            keep(&mut self.session, head.text("id"));
+        }
     }
 
     /// Tells what is held back, as if nothing followed.

@@ -62,7 +62,7 @@ impl TranscriptFormat {
     pub fn of_first_line(line: &[u8]) -> Option<Self> {
         let line = Object::read(line)?;
         let has = |name| line.raw(name).is_some();
-        if has("payload") {
+        if has("payload") || codex::is_oldest_head(&line) {
             Some(Self::Codex)
         } else if has("projectHash") && !has("messages") {
             Some(Self::GeminiCli)
@@ -71,6 +71,22 @@ impl TranscriptFormat {
         } else {
             None
         }
+    }
+
+    /// The session that a file is of whose lines name none, by the file's name without its ending: the whole of it, or
+    /// what of Codex's stands behind the time.
+    #[must_use]
+    pub fn session_of_name(self, name: &str) -> &str {
+        const UUID: usize = 36;
+        let id = name.len().checked_sub(UUID).and_then(|at| name.get(at..));
+        let is_id = |id: &&str| {
+            let mut places = id.bytes().enumerate();
+            places.all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            })
+        };
+        id.filter(|id| self == Self::Codex && is_id(id)).unwrap_or(name)
     }
 
     /// Whether a line is one that an agent writes of a session.

@@ -277,3 +277,20 @@ fn names_that_are_remembered_can_all_be_redacted() {
         );
     }
 }
+
+#[test]
+fn a_files_name_says_the_session_and_codexs_the_time_before_it() {
+    let id = "5973b6c0-94b8-487b-a530-2aeb6098ae0e";
+    let rollout = format!("rollout-2025-07-01T10-00-00-{id}");
+    assert_eq!(TranscriptFormat::Codex.session_of_name(&rollout), id);
+    assert_eq!(TranscriptFormat::Codex.session_of_name("rollout-é"), "rollout-é");
+    assert_eq!(TranscriptFormat::ClaudeCode.session_of_name(&rollout), rollout);
+}
+
+#[test]
+fn whose_the_oldest_rollouts_are_shows_in_their_first_line() {
+    let of = |line: &str| TranscriptFormat::of_first_line(line.as_bytes());
+    let head = r#"{"id":"S","timestamp":"2025-07-01T10:00:00Z","instructions":null}"#;
+    assert_eq!(of(head), Some(TranscriptFormat::Codex));
+    assert_eq!(of(r#"{"id":"S","timestamp":"2025-07-01T10:00:00Z","level":"info"}"#), None);
+}

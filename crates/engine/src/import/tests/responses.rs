@@ -1,6 +1,11 @@
 //! What is kept of responses and prompts, however often files tell of them.
 
 use super::*;
+use langley_store::Conversation;
+
+fn conversations(rig: &Rig) -> Vec<Conversation> {
+    rig.store.conversations(&ConversationFilter::default(), None, 10).unwrap().items
+}
 
 #[test]
 fn a_response_without_a_request_is_kept_once_as_other_readings_count_it() {
@@ -15,4 +20,33 @@ fn a_response_without_a_request_is_kept_once_as_other_readings_count_it() {
     let told = rig.store.told_responses("S", 10).unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].told.usage.output.map(|tokens| tokens.0), Some(8));
+}
+
+/// Codex's of some time, with that id in the name.
+fn rollout(id: char) -> String {
+    let id = |len| String::from(id).repeat(len);
+    let id = [id(8), id(4), id(4), id(4), id(12)].join("-");
+    format!("rollout-2025-07-01T10-00-00-{id}.jsonl")
+}
+
+#[test]
+fn codexs_oldest_files_are_conversations_of_their_own_by_their_first_line_or_their_name() {
+    let mut rig = Rig::new();
+    let asked = r#"{"type":"message","id":null,"role":"user","content":[{"type":"input_text","text":"list it"}]}"#;
+    let head = r#"{"id":"first","timestamp":"2025-07-01T10:00:00.000Z","instructions":null}"#;
+    rig.append(&rollout('a'), &format!("{head}\n{asked}\n"));
+    // A file whose beginning is lost, and which nothing but its place tells to be Codex's.
+    rig.append(&rollout('b'), &format!("{asked}\n"));
+    let path = rig.folder.path().join("projects");
+    let root = TranscriptRoot { format: TranscriptFormat::Codex, path };
+    rig.importer.look(&[root], true, Micros::now()).unwrap();
+    while rig.importer.step().unwrap() {}
+    let kept: Vec<_> = conversations(&rig)
+        .into_iter()
+        .map(|it| (it.session, it.prompts, it.prompt, it.records))
+        .collect();
+    let of = |session: &str, records| (session.to_owned(), 1, Some("list it".to_owned()), records);
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert!(kept.contains(&of("first", 2)), "{kept:?}");
+    assert!(kept.contains(&of("bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb", 1)), "{kept:?}");
 }

@@ -5,7 +5,7 @@ use langley_model::{LineFacts, LineRole};
 
 use super::{Said, Telling, text_of};
 use crate::json::Object;
-use crate::transcript::codex::CodexSession;
+use crate::transcript::codex::{CodexSession, is_oldest_head};
 use crate::transcript::parsed::Parsed;
 use crate::transcript::spoken::{CODEX, Spoken};
 use crate::transcript::stamp::micros;
@@ -18,7 +18,7 @@ pub(super) fn read(
     // Lines of early versions are the payload alone.
     let (kind, payload) = match within {
         Some(payload) => (text_of(line, "type").unwrap_or_default(), payload),
-        None => (String::from("response_item"), line),
+        None => (kind_alone(line), line),
     };
     let text = |name| text_of(payload, name);
     let subkind = text("type");
@@ -61,6 +61,15 @@ pub(super) fn read(
         subkind,
         is_mended: false,
     }
+}
+
+/// What a line is that is a payload alone.
+fn kind_alone(line: &Object<'_>) -> String {
+    if is_oldest_head(line) {
+        return String::from("session_meta");
+    }
+    // `{"record_type": "state"}`
+    text_of(line, "record_type").unwrap_or_else(|| String::from("response_item"))
 }
 
 fn role(

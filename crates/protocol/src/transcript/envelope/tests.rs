@@ -152,6 +152,33 @@ fn codexs_lines_have_the_session_that_the_first_one_names() {
 }
 
 #[test]
+fn the_oldest_rollouts_have_the_session_that_their_first_line_names() {
+    let lines = facts(
+        TranscriptFormat::Codex,
+        concat!(
+            r#"{"id":"S","timestamp":"2025-07-01T10:00:00.000Z","instructions":"be \"type\"","git":{"branch":"main"}}"#,
+            "\n",
+            r#"{"record_type":"state"}"#,
+            "\n",
+            r#"{"type":"message","id":null,"role":"user","content":[{"type":"input_text","text":"list it"}]}"#,
+            "\n",
+            r#"{"type":"function_call","id":"fc_1","name":"shell","arguments":"{}","call_id":"c"}"#,
+        ),
+    );
+    let told: Vec<_> = lines.iter().map(|line| (line.role, line.kind.as_str())).collect();
+    let expected = [
+        (LineRole::Note, "session_meta"),
+        (LineRole::Note, "state"),
+        (LineRole::Prompt, "response_item"),
+        (LineRole::Answer, "response_item"),
+    ];
+    assert_eq!(told, expected);
+    assert!(lines.iter().all(|line| line.session == owned("S")), "{lines:?}");
+    assert_eq!(lines[0].branch.as_deref(), Some("main"));
+    assert!(lines[0].at.is_some() && lines[0].uuid.is_none());
+}
+
+#[test]
 fn gemini_clis_answers_name_the_session_that_the_first_line_does() {
     let lines = facts(
         TranscriptFormat::GeminiCli,

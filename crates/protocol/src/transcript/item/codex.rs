@@ -10,11 +10,12 @@ use crate::transcript::parsed::{Parsed, Parts};
 use crate::transcript::spoken::CODEX;
 
 /// Kinds of lines that are known, whether they tell anything here or not.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
     "compacted",
     "event_msg",
     "response_item",
     "session_meta",
+    "state",
     "token_usage_record",
     "turn_context",
     "world_state",
