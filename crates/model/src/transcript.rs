@@ -95,6 +95,8 @@ pub struct LineFacts {
     pub folder: Option<String>,
     /// The branch of the repository there.
     pub branch: Option<String>,
+    /// Whether it is a copy of another session's line, which begins a session that was forked.
+    pub is_copy: bool,
     /// Whether its text was cut within a character, so that it was read with a sign in its place.
     pub is_mended: bool,
 }
@@ -164,6 +166,7 @@ impl Scrub for LineFacts {
             text,
             folder,
             branch,
+            is_copy: _,
             is_mended: _,
         } = self;
         kind.scrub(redactor);

@@ -141,11 +141,12 @@ fn look_through(
 ) -> io::Result<()> {
     let source = File::open(&file.path)?;
     let mut teller = Teller::new(file, query, redactor);
-    // The first line names the session of some.
-    if file.format != TranscriptFormat::ClaudeCode
-        && let Some(first) = Lines::new(source.try_clone()?, 0, file.size)?.next()?
-    {
-        teller.begin(&first);
+    // The first line names the session of some, and by the second it shows whether a copy of another's follows.
+    if file.format != TranscriptFormat::ClaudeCode {
+        let mut first = Lines::new(source.try_clone()?, 0, file.size)?;
+        for _ in 0..2 {
+            first.next()?.iter().for_each(|line| teller.begin(line));
+        }
     }
     if teller.is_of_one_line() {
         backwards(Tail::new(source, file.size), &mut teller, told, take)?;

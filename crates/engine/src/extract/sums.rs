@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use langley_model::{LineFacts, MicroUsd, Micros, Provider, Tokens, Usage};
+use langley_model::{LineFacts, LineRole, MicroUsd, Micros, Provider, Tokens, Usage};
 use langley_protocol::transcript::{TranscriptFormat, UsageLine};
 use serde_json::Value;
 
@@ -112,7 +112,9 @@ pub(super) struct Sums {
     branch: Option<String>,
     session: Option<String>,
     agent_id: Option<String>,
-    is_sidechain: bool,
+    /// Whether a subagent said something, and whether the session's own agent did.
+    is_of_subagent: bool,
+    is_of_session: bool,
     first_prompt: Option<Arc<str>>,
     started: Option<Micros>,
     ended: Option<Micros>,
@@ -145,7 +147,10 @@ impl Sums {
             is_new
         });
         let [branch, folder, _] = are_new;
-        self.is_sidechain |= facts.is_sidechain;
+        self.is_of_subagent |= facts.is_sidechain;
+        let is_said =
+            matches!(facts.role, LineRole::Prompt | LineRole::Answer | LineRole::ToolResult);
+        self.is_of_session |= is_said && !facts.is_sidechain;
         if facts.session != self.session {
             if let Some(session) = &facts.session
                 && self.sessions.len() < NAMES_MAX
@@ -220,11 +225,13 @@ impl Sums {
     /// What Codex says of a session at its beginning.
     pub(super) fn begins(&mut self, json: &str) {
         let Ok(meta) = serde_json::from_str::<Value>(json) else { return };
-        let text = |name: &str| meta.get(name).and_then(Value::as_str).map(str::to_owned);
+        let text = |path: &str| meta.pointer(path).and_then(Value::as_str).map(str::to_owned);
         if self.parent.is_none() {
-            let forked = text("forked_from_id");
+            let spawned = text("/parent_thread_id")
+                .or_else(|| text("/source/subagent/thread_spawn/parent_thread_id"));
+            let forked = text("/forked_from_id");
             self.is_fork = forked.is_some();
-            self.parent = forked.or_else(|| text("parent_thread_id"));
+            self.parent = spawned.or(forked);
         }
     }
 
@@ -312,7 +319,7 @@ impl Sums {
             return;
         }
         let session = self.session.as_deref().or(stem);
-        let agent_id = self.agent_id.as_deref();
+        let agent_id = self.agent_id.as_deref().filter(|_| self.is_subagents());
         let whose = Whose { session, agent_id, turn: None, at: self.ended, ..whose };
         head.write(whose, Some(Source { path, line: 1, offset: 0 }));
         for mode in [ExtractMode::Sessions, ExtractMode::Lineage] {
@@ -408,11 +415,16 @@ impl Sums {
         record.number("mended_lines", Some(counts.mended));
     }
 
+    /// Whether it is a subagent's file: files of early versions have the lines of subagents among the session's own.
+    const fn is_subagents(&self) -> bool {
+        self.is_of_subagent && !self.is_of_session
+    }
+
     fn say_lineage(&self, record: &mut Record<'_>) {
         let others = self.sessions.len() > 1;
-        let (kind, parent) = match (self.is_fork, self.is_sidechain, others) {
-            (true, _, _) => ("fork", self.parent.as_ref()),
-            (_, true, _) => ("subagent", self.parent.as_ref().or(self.session.as_ref())),
+        let (kind, parent) = match (self.is_subagents(), self.is_fork, others) {
+            (true, _, _) => ("subagent", self.parent.as_ref().or(self.session.as_ref())),
+            (_, true, _) => ("fork", self.parent.as_ref()),
             (_, _, true) => ("continued", self.sessions.first()),
             _ => ("root", self.parent.as_ref()),
         };

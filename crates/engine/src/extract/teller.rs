@@ -199,13 +199,7 @@ impl<'q> Teller<'q> {
             facts.session.clone_from(&self.stem);
         }
         // A fork's rollout begins with a copy of what its parent's says.
-        let is_copy = match &self.reader {
-            UsageReader::Codex(session) => session.copy_until_us.is_some_and(|until| {
-                facts.at.is_some_and(|Micros(at)| at < until) && self.line > 1
-            }),
-            UsageReader::ClaudeCode | UsageReader::GeminiCli { .. } => false,
-        };
-        if is_copy {
+        if facts.is_copy {
             return facts.at;
         }
         let [is_other_branch, is_other_folder] = self.sums.see(&facts);

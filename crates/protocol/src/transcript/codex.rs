@@ -5,13 +5,16 @@
 //! The oldest rollouts have neither: their first line is `{id, timestamp, instructions, git}`, and each of the others a
 //! response item by itself.
 //!
-//! The rollout of a forked session, and of a subagent, begins with a copy of the parent's lines, all of them stamped
-//! anew with the moment of the fork. What they tell was used by the parent, whose own rollout has it.
+//! The rollout of a forked session, and of a subagent that knows what its parent does, begins with a copy of the
+//! parent's lines, all of them stamped anew with the moment of the fork. What they tell was used by the parent, whose
+//! own rollout has it. The first line says whose thread it is: newer versions name the session beside it, older ones
+//! the thread that began it, within `source`.
 
 use std::borrow::Cow;
 
 use langley_model::{Micros, Provider, Tokens, Usage};
 use memchr::{memchr, memmem};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::stamp::micros;
@@ -46,6 +49,8 @@ struct Payload<'a> {
     #[serde(borrow)]
     parent_thread_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
+    source: Option<Source<'a>>,
+    #[serde(borrow)]
     thread_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     cwd: Option<Cow<'a, str>>,
@@ -57,6 +62,33 @@ struct Payload<'a> {
     response_id: Option<Cow<'a, str>>,
     usage: Option<Stated>,
     info: Option<Info>,
+}
+
+/// What began a thread: `"cli"`, `{"subagent": "review"}`, `{"subagent": {"thread_spawn": {…}}}` and others.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Source<'a> {
+    Subagent {
+        #[serde(borrow)]
+        subagent: Subagent<'a>,
+    },
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Subagent<'a> {
+    Spawned {
+        #[serde(borrow)]
+        thread_spawn: Spawned<'a>,
+    },
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Spawned<'a> {
+    #[serde(borrow)]
+    parent_thread_id: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +126,9 @@ pub struct CodexSession {
     pub provider: Option<String>,
     /// Where the copy of the parent's lines is over, in microseconds since 1970; none where there is none.
     pub copy_until_us: Option<i64>,
+    /// Whether what stands before that is known to be a copy: a subagent may begin with its task alone.
+    #[serde(default)]
+    pub has_copy: bool,
     /// Whether there are lines for each response, so that running totals tell nothing more.
     pub has_records: bool,
     /// The running total; none before the first.
@@ -184,14 +219,9 @@ impl CodexSession {
             ("session_meta", _) => {
                 // The first is the file's own; those of its parents are copied behind it.
                 if self.session.is_none() {
-                    let id = payload.session_id.as_deref().or(payload.id.as_deref());
-                    let thread = payload.id.as_deref().filter(|thread| Some(*thread) != id);
-                    self.session = id.map(str::to_owned);
-                    self.thread = thread.map(str::to_owned);
-                    let is_fork =
-                        payload.forked_from_id.is_some() || payload.parent_thread_id.is_some();
-                    self.copy_until_us =
-                        at.filter(|_| is_fork).map(|Micros(at)| at.saturating_add(COPY_US));
+                    self.open(&payload, at);
+                } else if payload.id.as_deref() != self.own_id() {
+                    self.has_copy = true;
                 }
                 keep(&mut self.folder, payload.cwd);
                 keep(&mut self.provider, payload.model_provider);
@@ -238,6 +268,34 @@ impl CodexSession {
             }
             _ => false,
         }
+    }
+
+    /// Takes in whose file it is.
+    fn open(&mut self, payload: &Payload<'_>, at: Option<Micros>) {
+        let spawned_by = payload.source.as_ref().and_then(Source::parent);
+        let parent = payload.parent_thread_id.as_deref().or(spawned_by);
+        let is_subagent =
+            parent.is_some() || payload.source.as_ref().is_some_and(Source::is_subagent);
+        let own = payload.id.as_deref();
+        let session = payload.session_id.as_deref().or(parent).or(own);
+        let thread = own.filter(|own| is_subagent || Some(*own) != session);
+        self.session = session.map(str::to_owned);
+        self.thread = thread.map(str::to_owned);
+        self.has_copy = payload.forked_from_id.is_some();
+        let may_copy = self.has_copy || parent.is_some();
+        self.copy_until_us = at.filter(|_| may_copy).map(|Micros(at)| at.saturating_add(COPY_US));
+    }
+
+    /// The id of the file's own thread.
+    fn own_id(&self) -> Option<&str> {
+        self.thread.as_deref().or(self.session.as_deref())
+    }
+
+    /// Whether a line is a copy of a parent's, by when it was written, and by its thread where it begins one.
+    pub(super) fn is_copy(&self, at: Option<Micros>, thread: Option<&str>) -> bool {
+        let is_before =
+            self.copy_until_us.is_some_and(|until| at.is_some_and(|Micros(at)| at < until));
+        self.has_copy && is_before && (thread.is_none() || thread != self.own_id())
     }
 
     /// By how much the running total grows; none where it is repeated.
@@ -290,6 +348,22 @@ impl CodexSession {
             },
             tier: String::new(),
         }
+    }
+}
+
+impl Source<'_> {
+    /// The thread that began this one.
+    fn parent(&self) -> Option<&str> {
+        match self {
+            Self::Subagent { subagent: Subagent::Spawned { thread_spawn } } => {
+                Some(&thread_spawn.parent_thread_id)
+            }
+            Self::Subagent { subagent: Subagent::Other(_) } | Self::Other(_) => None,
+        }
+    }
+
+    const fn is_subagent(&self) -> bool {
+        matches!(self, Self::Subagent { .. })
     }
 }
 

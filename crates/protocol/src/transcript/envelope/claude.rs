@@ -53,6 +53,7 @@ pub(super) fn read(
         branch: text("gitBranch"),
         kind,
         subkind,
+        is_copy: false,
         is_mended: false,
     }
 }

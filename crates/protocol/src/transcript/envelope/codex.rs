@@ -41,15 +41,18 @@ pub(super) fn read(
             || subkind.as_deref().and_then(|kind| kind.strip_suffix("_call")).map(str::to_owned);
         said.call(text("name").or_else(kind_of_call));
     }
+    let at = text_of(line, "timestamp").as_deref().and_then(micros);
+    let thread = text("id").filter(|_| kind == "session_meta");
     LineFacts {
         role,
+        is_copy: file.is_copy(at, thread.as_deref()),
         uuid: text("id").filter(|_| kind == "response_item"),
         parent: None,
         logical_parent: None,
         session: file.session.clone(),
         agent_id: file.thread.clone(),
         is_sidechain: file.thread.is_some(),
-        at: text_of(line, "timestamp").as_deref().and_then(micros),
+        at,
         message_id: text("response_id"),
         request_id: None,
         model: file.model.clone().filter(|_| is_answer),
