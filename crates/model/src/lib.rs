@@ -84,6 +84,6 @@ pub use tool::{ToolCall, ToolExecution, ToolResult, ToolSource};
 pub use tool_evidence::{ToldStep, ToldTool};
 pub use tool_share::{ToolCost, ToolPart, ToolShares};
 pub use tool_state::{ToolOutcome, ToolState};
-pub use transcript::{LineFacts, LineRole, ToldResponse, TranscriptLine};
+pub use transcript::{LineFacts, LineRole, OWN_WORDS_MODEL, ToldResponse, TranscriptLine};
 pub use unit::{MicroUsd, NanoUsd, Tokens, Usage};
 pub use violation::{Violation, Violations};

@@ -101,6 +101,17 @@ pub struct LineFacts {
     pub is_mended: bool,
 }
 
+/// What Claude Code names as the model of what it wrote itself in an answer's place, as of errors.
+pub const OWN_WORDS_MODEL: &str = "<synthetic>";
+
+impl LineFacts {
+    /// The model that answered, where one did.
+    #[must_use]
+    pub fn answering_model(&self) -> Option<&str> {
+        self.model.as_deref().filter(|model| *model != OWN_WORDS_MODEL)
+    }
+}
+
 /// A line of a transcript, to be kept.
 #[derive(Clone, Debug, Default)]
 pub struct TranscriptLine {

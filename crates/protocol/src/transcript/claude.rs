@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Provider, Tokens, Usage};
+use langley_model::{OWN_WORDS_MODEL, Provider, Tokens, Usage};
 use serde::Deserialize;
 
 use crate::json::{Object, inner, unescape};
@@ -14,9 +14,6 @@ use super::{LinesRead, UsageLine, holds, marked, parsed};
 
 /// What a line with usage must hold.
 const MARKS: [&[u8]; 1] = [b"\"usage\":"];
-
-/// The model of what Claude Code wrote itself, as of errors: it used nothing.
-const SYNTHETIC: &str = "<synthetic>";
 
 /// Ways to be served that are the usual one.
 const USUAL: [&str; 4] = ["standard", "global", "not_available", ""];
@@ -133,7 +130,8 @@ fn object<'a>(object: &Object<'a>, name: &str) -> Option<Option<Object<'a>>> {
 fn tell(line: Line<'_>, out: &mut dyn FnMut(UsageLine<'_>)) -> bool {
     let Some(message) = line.message else { return false };
     let Some(stated) = message.usage else { return false };
-    if message.model.as_deref() == Some(SYNTHETIC) {
+    // That used nothing.
+    if message.model.as_deref() == Some(OWN_WORDS_MODEL) {
         return false;
     }
     // What has no request's id is known by its message's alone, which nobody gives twice; an empty one says nothing.

@@ -103,6 +103,8 @@ struct Added<'a> {
     folder: Option<&'a str>,
     branch: Option<&'a str>,
     model: Option<&'a str>,
+    /// What stands for one where no model answered.
+    other_model: Option<&'a str>,
 }
 
 impl Store {
@@ -474,7 +476,8 @@ impl<'a> Added<'a> {
         self.compactions += u64::from(counts && facts.role == LineRole::Compaction);
         self.folder = self.folder.or(facts.folder.as_deref());
         self.branch = facts.branch.as_deref().or(self.branch);
-        self.model = facts.model.as_deref().or(self.model);
+        self.model = facts.answering_model().or(self.model);
+        self.other_model = facts.model.as_deref().or(self.other_model);
         if facts.role == LineRole::Prompt && !facts.is_sidechain {
             self.prompts += u64::from(counts);
             let earlier = self.prompt.is_none_or(|(_, known)| at < known);
@@ -491,7 +494,7 @@ impl<'a> Added<'a> {
             .prepare_cached(
                 "UPDATE conversations SET
                      project = ifnull(project, ?2), branch = ifnull(?3, branch),
-                     model = ifnull(?4, model),
+                     model = coalesce(?4, model, ?12),
                      prompt = iif(ifnull(?6 < prompt_at, ?6 IS NOT NULL), ?5, prompt),
                      prompt_at = iif(ifnull(?6 < prompt_at, ?6 IS NOT NULL), ?6, prompt_at),
                      first_at = iif(records = 0, ifnull(?7, first_at), min(first_at, ifnull(?7, first_at))),
@@ -511,6 +514,7 @@ impl<'a> Added<'a> {
                 signed(self.records),
                 signed(self.prompts),
                 signed(self.compactions),
+                self.other_model,
             ))?;
         Ok(())
     }

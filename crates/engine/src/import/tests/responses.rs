@@ -50,3 +50,29 @@ fn codexs_oldest_files_are_conversations_of_their_own_by_their_first_line_or_the
     assert!(kept.contains(&of("first", 2)), "{kept:?}");
     assert!(kept.contains(&of("bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb", 1)), "{kept:?}");
 }
+
+#[test]
+fn a_conversations_model_is_the_last_that_answered_and_not_what_the_agent_wrote_itself() {
+    let mut rig = Rig::new();
+    let answer = |session: &str, second: u32, model: &str| {
+        format!(
+            r#"{{"type":"assistant","uuid":"{session}{second}","sessionId":"{session}","timestamp":"2025-08-01T00:00:0{second}Z","message":{{"id":"{session}{second}","model":"{model}","content":[]}}}}"#
+        ) + "\n"
+    };
+    let models = |rig: &Rig| {
+        let all = conversations(rig).into_iter().map(|it| (it.session, it.model));
+        all.collect::<BTreeMap<_, _>>()
+    };
+    let synthetic = "<synthetic>";
+    rig.append("S.jsonl", &(answer("S", 1, "claude-opus-4-1") + &answer("S", 2, synthetic)));
+    rig.append("E.jsonl", &answer("E", 1, synthetic));
+    rig.import();
+    let of = |model: &str| Some(model.to_owned());
+    assert_eq!(models(&rig)["S"], of("claude-opus-4-1"));
+    assert_eq!(models(&rig)["E"], of(synthetic), "there is no other");
+    rig.append("S.jsonl", &answer("S", 3, synthetic));
+    rig.append("E.jsonl", &answer("E", 2, "claude-haiku-4-5"));
+    rig.import();
+    assert_eq!(models(&rig)["S"], of("claude-opus-4-1"));
+    assert_eq!(models(&rig)["E"], of("claude-haiku-4-5"));
+}
