@@ -338,14 +338,15 @@ fn keep_lines<'a>(
     Ok(())
 }
 
-/// Whether a line counts as a prompt or a compaction of its conversation: not where another file had it before, and of
-/// the two lines of a compaction not the second, which has the summary.
+/// Whether a line counts as a prompt or a compaction of its conversation: not where another file had it before or it is
+/// a copy of another session's, and of the two lines of a compaction not the second, which has the summary.
 fn is_counted(
     change: &Connection,
     TranscriptLine { digest, facts, .. }: &TranscriptLine,
     (conversation, at): (i64, i64),
 ) -> rusqlite::Result<bool> {
-    if facts.is_sidechain || !matches!(facts.role, LineRole::Prompt | LineRole::Compaction) {
+    let is_others = facts.is_sidechain || facts.is_copy;
+    if is_others || !matches!(facts.role, LineRole::Prompt | LineRole::Compaction) {
         return Ok(false);
     }
     // A copy has its time as well.
@@ -478,7 +479,7 @@ impl<'a> Added<'a> {
         self.branch = facts.branch.as_deref().or(self.branch);
         self.model = facts.answering_model().or(self.model);
         self.other_model = facts.model.as_deref().or(self.other_model);
-        if facts.role == LineRole::Prompt && !facts.is_sidechain {
+        if facts.role == LineRole::Prompt && !facts.is_sidechain && !facts.is_copy {
             self.prompts += u64::from(counts);
             let earlier = self.prompt.is_none_or(|(_, known)| at < known);
             if let Some(text) = facts.text.as_deref().filter(|_| earlier) {

@@ -22,6 +22,13 @@ fn a_response_without_a_request_is_kept_once_as_other_readings_count_it() {
     assert_eq!(told[0].told.usage.output.map(|tokens| tokens.0), Some(8));
 }
 
+fn import_codexs(rig: &mut Rig) {
+    let path = rig.folder.path().join("projects");
+    let root = TranscriptRoot { format: TranscriptFormat::Codex, path };
+    rig.importer.look(&[root], true, Micros::now()).unwrap();
+    while rig.importer.step().unwrap() {}
+}
+
 /// Codex's of some time, with that id in the name.
 fn rollout(id: char) -> String {
     let id = |len| String::from(id).repeat(len);
@@ -37,10 +44,7 @@ fn codexs_oldest_files_are_conversations_of_their_own_by_their_first_line_or_the
     rig.append(&rollout('a'), &format!("{head}\n{asked}\n"));
     // A file whose beginning is lost, and which nothing but its place tells to be Codex's.
     rig.append(&rollout('b'), &format!("{asked}\n"));
-    let path = rig.folder.path().join("projects");
-    let root = TranscriptRoot { format: TranscriptFormat::Codex, path };
-    rig.importer.look(&[root], true, Micros::now()).unwrap();
-    while rig.importer.step().unwrap() {}
+    import_codexs(&mut rig);
     let kept: Vec<_> = conversations(&rig)
         .into_iter()
         .map(|it| (it.session, it.prompts, it.prompt, it.records))
@@ -75,4 +79,31 @@ fn a_conversations_model_is_the_last_that_answered_and_not_what_the_agent_wrote_
     rig.import();
     assert_eq!(models(&rig)["S"], of("claude-opus-4-1"));
     assert_eq!(models(&rig)["E"], of("claude-haiku-4-5"));
+}
+
+#[test]
+fn what_a_forked_session_copied_is_kept_and_counts_as_none_of_its_prompts() {
+    let mut rig = Rig::new();
+    let line = |ms: u32, kind: &str, payload: &str| {
+        let at = format!("2025-08-01T00:00:{:02}.{:03}Z", ms / 1_000, ms % 1_000);
+        format!(r#"{{"timestamp":"{at}","type":"{kind}","payload":{payload}}}"#) + "\n"
+    };
+    let asked = |ms, text: &str| {
+        let content = format!(r#"[{{"type":"input_text","text":"{text}"}}]"#);
+        let payload = format!(r#"{{"type":"message","role":"user","content":{content}}}"#);
+        line(ms, "response_item", &payload)
+    };
+    let copied = [
+        line(0, "session_meta", r#"{"id":"F","forked_from_id":"P"}"#),
+        line(1, "session_meta", r#"{"id":"P"}"#),
+        asked(2, "what the parent was asked"),
+        line(3, "compacted", r#"{"message":"so far"}"#),
+    ];
+    rig.append(&rollout('f'), &(copied.concat() + &asked(9_000, "what the fork was asked")));
+    import_codexs(&mut rig);
+    let all = conversations(&rig);
+    let [fork] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((fork.session.as_str(), fork.records), ("F", 5));
+    assert_eq!((fork.prompts, fork.compactions), (1, 0));
+    assert_eq!(fork.prompt.as_deref(), Some("what the fork was asked"));
 }
