@@ -24,4 +24,4 @@ pub use invocation::{ReadInvocation, input_heads, read_invocation};
 pub(crate) use lens::Lens;
 pub use lookout::Lookout;
 pub(crate) use reading::Reading;
-pub(crate) use told_outcome::told_outcome;
+pub(crate) use told_outcome::result_outcome;

@@ -34,6 +34,21 @@ const CANCELLED: [&str; 6] = [
 const TIMED_OUT: [&str; 4] =
     ["Command timed out", "command timed out", "Tool execution timed out", "Error: timed out"];
 
+/// What Gemini CLI notes of a call that a person ended.
+const NOTED_CANCELLED: &str = "\"cancelled\"";
+
+/// What came of a call whose result a transcript tells, with what the agent noted of it.
+pub(crate) fn result_outcome(
+    content: &str,
+    failed: Option<bool>,
+    detail: Option<&str>,
+) -> ToolOutcome {
+    match detail {
+        Some(NOTED_CANCELLED) => ToolOutcome::Cancelled,
+        _ => told_outcome(content, failed),
+    }
+}
+
 /// What came of a call whose result has this content, a JSON text. `failed` is what the result itself says.
 pub(crate) fn told_outcome(content: &str, failed: Option<bool>) -> ToolOutcome {
     if failed == Some(false) {

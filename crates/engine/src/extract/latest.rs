@@ -114,17 +114,15 @@ pub(super) fn tell(
     for spot in &found {
         of_files.entry(spot.file).or_default().push(spot.offset);
     }
-    let mut records: BTreeMap<(usize, u64), Records> = BTreeMap::new();
+    let mut records: BTreeMap<usize, Records> = BTreeMap::new();
     for (number, mut offsets) in of_files {
         offsets.sort_unstable();
         offsets.dedup();
-        for (offset, lines) in placed(&files[number], &offsets, asked)? {
-            records.insert((number, offset), lines);
-        }
+        records.insert(number, placed(&files[number], &offsets, asked)?);
     }
     for Spot { file, offset, nth, .. } in found {
-        let lines = records.get(&(file, offset));
-        if let Some((_, line)) = lines.and_then(|lines| lines.get(nth)) {
+        let of_file = records.get(&file);
+        if let Some(line) = of_file.and_then(|records| records.of_line(offset, nth)) {
             told.records += 1;
             out(mode, line)?;
         }
@@ -197,28 +195,27 @@ fn backwards(
     Ok(())
 }
 
-/// Reads the lines at some places once more, with what stands before them counted.
+/// Reads the lines at some places once more, with what stands before them counted, and what later ones tell of their
+/// calls.
 fn placed(
     file: &TranscriptFile,
     offsets: &[u64],
     (query, redactor): Asked<'_>,
-) -> io::Result<BTreeMap<u64, Records>> {
+) -> io::Result<Records> {
     let mut teller = Teller::new(file, query, redactor);
     let prompts = Prompts::of(file.format);
     // Which of its lines tells something new is known of no line alone.
     let is_whole = file.format == TranscriptFormat::GeminiCli || query.project.is_some();
     let mut lines = Lines::new(File::open(&file.path)?, 0, file.size)?;
-    let mut told = BTreeMap::new();
     let mut offsets = offsets.iter().peekable();
-    while let (Some(offset), Some(raw)) = (offsets.peek(), lines.next()?) {
-        if raw.offset == **offset {
-            offsets.next();
+    while offsets.peek().is_some() || teller.desk.draft.waits() {
+        let Some(raw) = lines.next()? else { break };
+        if offsets.next_if_eq(&&raw.offset).is_some() {
             teller.read(&raw);
-            told.insert(raw.offset, teller.desk.take_small());
         } else {
             // Questions make turns.
             teller.pass_over(&raw, is_whole || prompts.may_be(raw.bytes));
         }
     }
-    Ok(told)
+    Ok(teller.desk.take_small())
 }

@@ -24,6 +24,8 @@ pub(super) struct Needed {
     /// Looked for one by one; none where every line is needed.
     marks: Option<Vec<Finder<'static>>>,
     prompts: Prompts,
+    /// What stands in a line with a tool's result.
+    results: Finder<'static>,
     /// Whether what responses used is asked for.
     pub(super) is_usage: bool,
 }
@@ -75,7 +77,17 @@ impl Needed {
             marks.into_iter().map(Finder::new).collect()
         });
         let is_usage = |mode: ExtractMode| mode.is_of_usage() || marks.is_none();
-        Self { is_usage: asked().any(is_usage), prompts: Prompts::of(format), marks }
+        Self {
+            is_usage: asked().any(is_usage),
+            prompts: Prompts::of(format),
+            results: Finder::new(results(format)),
+            marks,
+        }
+    }
+
+    /// Whether a tool's result may stand in a line.
+    pub(super) fn may_have_a_result(&self, line: &[u8]) -> bool {
+        self.results.find(line).is_some()
     }
 
     /// Whether something may be told of a line.
@@ -115,9 +127,9 @@ const fn marks(mode: ExtractMode, format: TranscriptFormat) -> Marks {
         (Mode::Patches, format) => calls(format),
         // A result is told with the name of its call.
         (Mode::ToolResults | Mode::ToolErrors, Format::ClaudeCode) => {
-            &["tool_use\"", "tool_result\""]
+            &["tool_use\"", OF_CLAUDES_RESULTS]
         }
-        (Mode::ToolResults | Mode::ToolErrors, Format::Codex) => &["_call\"", "_output\""],
+        (Mode::ToolResults | Mode::ToolErrors, Format::Codex) => &["_call\"", OF_CODEXS_RESULTS],
         (Mode::ToolResults | Mode::ToolErrors, format) => calls(format),
         (Mode::Compactions, Format::ClaudeCode) => &["\"isCompactSummary\"", "compact_boundary\""],
         (Mode::Compactions, Format::Codex) => &["\"compacted\""],
@@ -141,5 +153,17 @@ const fn calls(format: TranscriptFormat) -> &'static [&'static str] {
         TranscriptFormat::ClaudeCode => &["tool_use\""],
         TranscriptFormat::Codex => &["_call\""],
         TranscriptFormat::GeminiCli => &["\"toolCalls\""],
+    }
+}
+
+const OF_CLAUDES_RESULTS: &str = "tool_result\"";
+const OF_CODEXS_RESULTS: &str = "_output\"";
+
+const fn results(format: TranscriptFormat) -> &'static str {
+    match format {
+        TranscriptFormat::ClaudeCode => OF_CLAUDES_RESULTS,
+        TranscriptFormat::Codex => OF_CODEXS_RESULTS,
+        // They stand beside their calls.
+        TranscriptFormat::GeminiCli => "\"toolCalls\"",
     }
 }

@@ -4,6 +4,7 @@
 //! A line is taken apart once (`protocol::transcript`), and every mode that was asked for picks from its items what it
 //! tells, so that all modes cost one pass. Lines of which none of them can tell anything are passed over (`marks`).
 
+mod awaited;
 mod call;
 mod latest;
 mod marks;

@@ -191,12 +191,13 @@ modes! {
         kind "Which, by the agent's name for it"
         value "What was decided"
     }
-    Commands "commands" "A shell command that the model ran" {
+    Commands "commands" "A shell command that the model called for" {
         call_id "The call's id"
         tool "The tool"
         command "The script"
         folder "Where, if the model said so"
         description "What the model said it is for"
+        outcome "What came of it, as its result tells: `succeeded`, `failed`, `denied` (a person or a rule did not let it run), `cancelled` or `timed_out`; null where no result is told"
     }
     FileReads "file-reads" "A file that the model had read" {
         call_id "The call's id"
@@ -205,11 +206,12 @@ modes! {
         from "The first line that was asked for"
         limit "How many lines were"
     }
-    FileChanges "file-changes" "A file that the model wrote, changed or removed" {
+    FileChanges "file-changes" "A file that the model called to be written, changed or removed" {
         call_id "The call's id"
         tool "The tool"
         path "The file"
         change "`write`, `edit`, `add`, `update`, `delete`, or `move`: where a patch moved the file named before it"
+        outcome "What came of it, as its result tells: `succeeded`, `failed`, `denied` (a person or a rule did not let it run), `cancelled` or `timed_out`; null where no result is told"
     }
     Patches "patches" "What exactly was changed in files, where the agent says it" {
         call_id "The call's id"

@@ -9,7 +9,7 @@ use super::records::Records;
 use super::teller::Counts;
 
 /// Bytes of records that may wait of files whose turn it is not yet, and of the one whose turn it is. Beyond that one
-/// portion of each thread, which is as long as its longest record.
+/// portion of each thread, which is as long as its longest record, or as what is told between a call and its result.
 const AHEAD: usize = 16 << 20;
 const OF_TURN: usize = 512 << 10;
 

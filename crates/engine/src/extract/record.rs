@@ -7,6 +7,7 @@ use langley_model::Micros;
 use langley_protocol::transcript::Words;
 use serde::Serialize;
 
+use super::awaited::PLACE;
 use super::mode::ExtractMode;
 
 /// The version of the records' form.
@@ -176,6 +177,14 @@ impl<'l> Record<'l> {
 
     pub(super) fn flag(&mut self, name: &str, flag: Option<bool>) {
         self.json(name, flag.map(|flag| if flag { "true" } else { "false" }));
+    }
+
+    /// Keeps a place for an outcome that is not told yet; where it begins.
+    pub(super) fn awaited(&mut self, name: &str) -> usize {
+        self.name(name);
+        let at = self.0.len();
+        self.0.extend_from_slice(&[b' '; PLACE]);
+        at
     }
 
     /// RFC 3339.

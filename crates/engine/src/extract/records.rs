@@ -1,8 +1,9 @@
 //! Records of some lines: they are written one behind the other into one list, and redacted together.
 
-use langley_model::{Micros, Redacted, RedactedBytes, Redactor};
+use langley_model::{Micros, Redacted, RedactedBytes, Redactor, ToolOutcome};
 use langley_protocol::transcript::TranscriptFormat;
 
+use super::awaited::Awaited;
 use super::mode::ExtractMode;
 use super::record::{Head, Record};
 use super::run::ExtractQuery;
@@ -34,19 +35,60 @@ pub(super) struct Draft {
     /// Behind which byte each one ends.
     ends: Vec<usize>,
     bytes: Vec<u8>,
+    /// What is told later of those that were written.
+    awaited: Awaited,
+    /// Where the line begins that is read.
+    here: u64,
 }
 
 impl Draft {
     /// Writes one.
     pub(super) fn put(&mut self, told: Told, head: &Head, fields: impl FnOnce(&mut Record<'_>)) {
+        self.write(told, head, |record| {
+            fields(record);
+            None
+        });
+    }
+
+    /// Writes one of a call, by a digest of its id, that ends with what comes of it.
+    pub(super) fn put_call(
+        &mut self,
+        told: Told,
+        head: &Head,
+        call: Option<u64>,
+        fields: impl FnOnce(&mut Record<'_>),
+    ) {
+        const OUTCOME: &str = "outcome";
+        self.write(told, head, |record| {
+            fields(record);
+            match call {
+                Some(call) => Some((record.awaited(OUTCOME), call)),
+                // Nobody can say whose result it is.
+                None => {
+                    record.text(OUTCOME, None);
+                    None
+                }
+            }
+        });
+    }
+
+    fn write(
+        &mut self,
+        told: Told,
+        head: &Head,
+        fields: impl FnOnce(&mut Record<'_>) -> Option<(usize, u64)>,
+    ) {
         if self.bytes.capacity() == 0 {
             self.bytes.reserve(PORTION + BEYOND);
             self.told.reserve(RECORDS);
             self.ends.reserve(RECORDS);
         }
         let mut record = Record::new(told.mode, head, &mut self.bytes);
-        fields(&mut record);
+        let awaited = fields(&mut record);
         record.close();
+        if let Some((at, call)) = awaited {
+            self.awaited.keep((at, self.told.len()), (call, told.offset));
+        }
         self.told.push(told);
         self.ends.push(self.bytes.len());
     }
@@ -61,16 +103,45 @@ impl Draft {
         self.bytes.len()
     }
 
+    /// Says that the line is read that begins there.
+    pub(super) const fn go_to(&mut self, offset: u64) {
+        self.here = offset;
+    }
+
+    /// Whether something is told later of what was written, as far as is known at the line that is read.
+    pub(super) fn waits(&mut self) -> bool {
+        self.awaited.waits(self.here)
+    }
+
+    /// Takes what came of a call.
+    pub(super) fn end_call(&mut self, call: u64, outcome: impl FnOnce() -> ToolOutcome) {
+        self.awaited.take(call, self.here, outcome);
+    }
+
     /// Forgets what was written.
     pub(super) fn clear(&mut self) {
-        self.told.clear();
-        self.ends.clear();
-        self.bytes.clear();
+        self.truncate(0);
+    }
+
+    /// Forgets what was written behind the first records.
+    pub(super) fn truncate(&mut self, records: usize) {
+        let end = match records.checked_sub(1).map(|last| self.ends.get(last)) {
+            Some(Some(end)) => *end,
+            Some(None) => return,
+            None => 0,
+        };
+        self.bytes.truncate(end);
+        self.told.truncate(records);
+        self.ends.truncate(records);
+        self.awaited.truncate(records);
     }
 
     /// Takes what was written.
     pub(super) fn take(&mut self, redactor: &Redactor) -> Records {
-        let Self { told, mut ends, bytes } = std::mem::take(self);
+        let here = self.here;
+        let Self { told, mut ends, mut bytes, mut awaited, .. } = std::mem::take(self);
+        self.here = here;
+        awaited.fill(&mut bytes, &mut ends);
         let bytes = redactor.lines(bytes, &mut ends);
         Records { told, ends, bytes }
     }
@@ -139,15 +210,21 @@ impl<'q> Desk<'q> {
 
     /// The same in no more room than it needs: for whoever keeps many that are short.
     pub(super) fn take_small(&mut self) -> Records {
-        let Draft { told, ends, bytes } = &self.draft;
-        let mut small = Draft { told: told.clone(), ends: ends.clone(), bytes: bytes.clone() };
+        let Draft { told, ends, bytes, awaited, here } = &self.draft;
+        let mut small = Draft {
+            told: told.clone(),
+            ends: ends.clone(),
+            bytes: bytes.clone(),
+            awaited: awaited.clone(),
+            here: *here,
+        };
         self.draft.clear();
         small.take(self.redactor)
     }
 
-    /// Hands on what was told once it is a portion; whether anybody still listens.
+    /// Hands on what was told once it is a portion of which all is known; whether anybody still listens.
     pub(super) fn hand(&mut self, hand: Hand<'_>) -> bool {
-        self.draft.len() < PORTION || hand(self.take())
+        self.draft.len() < PORTION || self.draft.waits() || hand(self.take())
     }
 }
 
@@ -173,6 +250,12 @@ impl Records {
         };
         let line = self.bytes.part(start..*self.ends.get(nth)?)?;
         Some((*self.told.get(nth)?, line))
+    }
+
+    /// One of those of the line that begins there; none beyond the last of them.
+    pub(super) fn of_line(&self, offset: u64, nth: usize) -> Option<Redacted<&[u8]>> {
+        let place = self.told.partition_point(|told| told.offset < offset) + nth;
+        self.get(place).filter(|(told, _)| told.offset == offset).map(|(_, line)| line)
     }
 
     /// Bytes of all.

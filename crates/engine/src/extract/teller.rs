@@ -16,6 +16,7 @@ use super::record::{Head, Record, Source, Whose};
 use super::records::{Desk, Hand, Told};
 use super::run::ExtractQuery;
 use super::sums::{Sums, between};
+use crate::analysis::result_outcome;
 use crate::import::RawLine;
 use crate::transcripts::{digest_64, named_session};
 
@@ -98,9 +99,16 @@ impl<'q> Teller<'q> {
     pub(super) fn read(&mut self, raw: &RawLine<'_>) {
         self.line += 1;
         self.counts.lines += 1;
-        if !self.tells_nothing(raw) || !self.pass(raw) {
+        self.desk.draft.go_to(raw.offset);
+        let is_awaited = self.is_awaited(raw);
+        if is_awaited || !self.tells_nothing(raw) || !self.pass(raw) {
             self.take(raw, true);
         }
+    }
+
+    /// Whether a line may say what came of a call that was told.
+    fn is_awaited(&mut self, raw: &RawLine<'_>) -> bool {
+        self.desk.draft.waits() && self.needed.may_have_a_result(raw.bytes)
     }
 
     /// Passes over a line of which only its usage may matter; whether that could be read.
@@ -159,12 +167,14 @@ impl<'q> Teller<'q> {
         self.take(raw, false)
     }
 
-    /// Passes a line over; one that is needed for what follows is read, and nothing is told of it.
+    /// Passes a line over; one that is needed for what follows, or for what was told, is read, and nothing is told of it.
     pub(super) fn pass_over(&mut self, raw: &RawLine<'_>, is_needed: bool) {
         self.line += 1;
-        if is_needed || self.line == 1 {
+        self.desk.draft.go_to(raw.offset);
+        if self.is_awaited(raw) || is_needed || self.line == 1 {
+            let told = self.desk.draft.told().len();
             self.take(raw, true);
-            self.desk.draft.clear();
+            self.desk.draft.truncate(told);
         } else {
             self.pass(raw);
         }
@@ -228,6 +238,8 @@ impl<'q> Teller<'q> {
 
     /// What was told at the end of all lines, and what only the whole file tells.
     pub(super) fn finish(&mut self, till: &mut crate::transcripts::Till, hand: Hand<'_>) {
+        // No line tells any more what came of a call.
+        self.desk.draft.go_to(u64::MAX);
         let here = ((self.line, self.offset), self.sums.turns_so_far);
         let (place, turn) = self.held.take().unwrap_or(here);
         self.reader.rest(&mut |line| self.sums.add(&line, place, turn));
@@ -330,6 +342,8 @@ impl<'q> Teller<'q> {
                 };
                 let ms = call.as_ref().and_then(|(_, at)| between(*at, ended));
                 let tool = call.as_ref().map(|(name, _)| name.as_str());
+                let of_result = || result_outcome(content, has_failed, detail);
+                self.desk.draft.end_call(digest_64(SEED, id.as_bytes()), of_result);
                 self.say(Mode::ToolResults, facts, |record| {
                     record.text("call_id", Some(&id));
                     record.text("tool", tool);
@@ -418,9 +432,29 @@ impl<'q> Teller<'q> {
 
     /// Writes a record of the line that is read.
     fn say(&mut self, mode: ExtractMode, facts: &LineFacts, fields: impl FnOnce(&mut Record<'_>)) {
+        if let Some(told) = self.begin_to_say(mode, facts) {
+            self.desk.draft.put(told, &self.head, fields);
+        }
+    }
+
+    /// The same of a call, with what comes of it.
+    fn say_call(
+        &mut self,
+        mode: ExtractMode,
+        (facts, id): (&LineFacts, &str),
+        fields: impl FnOnce(&mut Record<'_>),
+    ) {
+        if let Some(told) = self.begin_to_say(mode, facts) {
+            let call = (!id.is_empty()).then(|| digest_64(SEED, id.as_bytes()));
+            self.desk.draft.put_call(told, &self.head, call, fields);
+        }
+    }
+
+    /// What is known of a record that is asked for, whose head is written then.
+    fn begin_to_say(&mut self, mode: ExtractMode, facts: &LineFacts) -> Option<Told> {
         let of = (facts.session.as_deref(), self.sums.folder.as_deref());
         if !self.desk.takes(mode, facts.at, of) {
-            return;
+            return None;
         }
         if !self.is_headed {
             let whose = Whose {
@@ -434,8 +468,7 @@ impl<'q> Teller<'q> {
             self.head.write(whose, Some(source));
             self.is_headed = true;
         }
-        let told = Told { mode, at: facts.at, offset: self.offset, response: None };
-        self.desk.draft.put(told, &self.head, fields);
+        Some(Told { mode, at: facts.at, offset: self.offset, response: None })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod corpora;
 mod origins;
+mod outcomes;
 
 use std::fs;
 use std::path::{Path, PathBuf};

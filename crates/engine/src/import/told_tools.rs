@@ -4,10 +4,7 @@ use langley_model::{LineFacts, LineRole, Micros, ToldStep, ToldTool, ToolOutcome
 use langley_protocol::tools::{digest, member_digests};
 use langley_protocol::transcript::{Item, UsageReader};
 
-use crate::analysis::told_outcome;
-
-/// What Gemini CLI notes of a call that a person ended.
-const CANCELLED: &str = "\"cancelled\"";
+use crate::analysis::result_outcome;
 
 /// What is told by a line that its reader has read before; `at` is its time, or that of the line before.
 pub(super) fn told_tools(
@@ -37,10 +34,7 @@ pub(super) fn told_tools(
             ..of(id, ToldStep::Called)
         }),
         Item::Result { id, content, has_failed, detail, at } if !id.is_empty() => {
-            let outcome = match detail {
-                Some(CANCELLED) => ToolOutcome::Cancelled,
-                _ => told_outcome(content, *has_failed),
-            };
+            let outcome = result_outcome(content, *has_failed, *detail);
             let step =
                 if outcome == ToolOutcome::Denied { ToldStep::Denied } else { ToldStep::Ended };
             let told = of(id, step);

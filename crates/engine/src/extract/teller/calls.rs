@@ -43,7 +43,7 @@ impl Teller<'_> {
             record.text("tool", Some(name));
         };
         for command in &doing.commands {
-            self.say(Mode::Commands, facts, |record| {
+            self.say_call(Mode::Commands, (facts, id), |record| {
                 of(record);
                 record.text("command", Some(&command.script));
                 record.text("folder", command.folder.as_deref());
@@ -65,7 +65,7 @@ impl Teller<'_> {
             });
         }
         for (path, change) in &doing.changes {
-            self.say(Mode::FileChanges, facts, |record| {
+            self.say_call(Mode::FileChanges, (facts, id), |record| {
                 of(record);
                 record.text("path", Some(path));
                 record.text("change", Some(change));

@@ -1,0 +1,172 @@
+//! What came of commands and changes, whatever stands between a call and its result.
+
+use std::fs;
+
+use langley_protocol::transcript::TranscriptFormat;
+use serde_json::{Value, json};
+
+use super::{ExtractMode, ExtractQuery, TranscriptRoot, one_file, told_of};
+
+const MODES: [ExtractMode; 2] = [ExtractMode::Commands, ExtractMode::FileChanges];
+
+/// A call of Claude Code's.
+fn call(id: &str, tool: &str, input: &Value) -> Value {
+    json!({ "type": "assistant", "sessionId": "s", "timestamp": "2026-01-02T00:00:00Z",
+        "message": { "content": [{ "type": "tool_use", "id": id, "name": tool, "input": input }] } })
+}
+
+fn bash(id: &str) -> Value {
+    call(id, "Bash", &json!({ "command": "ls" }))
+}
+
+fn result(id: &str, content: &str, has_failed: bool) -> Value {
+    json!({ "type": "user", "sessionId": "s", "timestamp": "2026-01-02T00:00:01Z",
+        "message": { "content": [
+            { "type": "tool_result", "tool_use_id": id, "content": content, "is_error": has_failed },
+        ] } })
+}
+
+/// What is told to have come of each call, by its id.
+fn outcomes(root: &TranscriptRoot, query: &ExtractQuery) -> Vec<(String, Value)> {
+    let (lines, _) = told_of(std::slice::from_ref(root), query);
+    let records = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let of_calls = records.filter(|record| record.get("outcome").is_some());
+    of_calls
+        .map(|record| (record["call_id"].as_str().unwrap().to_owned(), record["outcome"].clone()))
+        .collect()
+}
+
+#[track_caller]
+fn come(root: &TranscriptRoot, expected: &[(&str, Option<&str>)]) {
+    let expected: Vec<_> =
+        expected.iter().map(|(id, outcome)| ((*id).to_owned(), json!(outcome))).collect();
+    for query in [ExtractQuery::new(&MODES), ExtractQuery::new(ExtractMode::ALL)] {
+        assert_eq!(outcomes(root, &query), expected);
+    }
+    for mode in MODES {
+        let alone = outcomes(root, &ExtractQuery::new(&[mode]));
+        assert!(alone.iter().all(|told| expected.contains(told)), "{mode:?}: {alone:?}");
+        for most in 1..4 {
+            let query = ExtractQuery { latest: Some(most), ..ExtractQuery::new(&[mode]) };
+            let latest = &alone[alone.len().saturating_sub(most)..];
+            assert_eq!(outcomes(root, &query), latest, "{mode:?}, the latest {most}");
+        }
+    }
+}
+
+fn claude(lines: &[Value], expected: &[(&str, Option<&str>)]) {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let folder = one_file(text.as_bytes());
+    let path = folder.path().join("claude/projects");
+    come(&TranscriptRoot { format: TranscriptFormat::ClaudeCode, path }, expected);
+}
+
+#[test]
+fn a_result_says_what_came_of_its_call() {
+    let refused = "The user doesn't want to proceed with this tool use. The tool use was rejected";
+    let lines = [
+        bash("ok"),
+        result("ok", "a b", false),
+        bash("bad"),
+        result("bad", "Exit code 2", true),
+        call("no", "NotebookEdit", &json!({ "notebook_path": "/n.ipynb", "new_source": "x" })),
+        result("no", refused, true),
+        bash("long"),
+        result("long", "Command timed out after 2m", true),
+        bash("off"),
+        result("off", "[Request interrupted by user for tool use]", true),
+        bash("unknown"),
+    ];
+    let expected = [
+        ("ok", Some("succeeded")),
+        ("bad", Some("failed")),
+        ("no", Some("denied")),
+        ("long", Some("timed_out")),
+        ("off", Some("cancelled")),
+        ("unknown", None),
+    ];
+    claude(&lines, &expected);
+}
+
+#[test]
+fn results_may_come_in_another_order_and_behind_much_that_is_told_meanwhile() {
+    let read = |id: &str| call(id, "Read", &json!({ "file_path": "/x" }));
+    let long = "x".repeat(300_000);
+    let lines = [
+        bash("first"),
+        bash("second"),
+        read("third"),
+        bash("never"),
+        result("third", &long, false),
+        result("second", "no", true),
+        // Nobody told of such a call.
+        result("other", "no", true),
+        result("first", "yes", false),
+        // The first is the one that counts.
+        result("first", "no", true),
+        read("fourth"),
+        result("fourth", &long, false),
+        bash("last"),
+        result("last", "yes", false),
+    ];
+    let expected = [
+        ("first", Some("succeeded")),
+        ("second", Some("failed")),
+        ("never", None),
+        ("last", Some("succeeded")),
+    ];
+    claude(&lines, &expected);
+}
+
+#[test]
+fn codexs_results_say_it_in_words_and_a_call_without_an_id_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |payload: Value| json!({ "timestamp": "2026-01-02T00:00:00Z", "type": "response_item", "payload": payload });
+    let call = |id: &str| {
+        let arguments = json!({ "cmd": "ls" }).to_string();
+        line(
+            json!({ "type": "function_call", "name": "exec_command", "arguments": arguments, "call_id": id }),
+        )
+    };
+    let output = |id: &str, output: &str| {
+        line(json!({ "type": "function_call_output", "call_id": id, "output": output }))
+    };
+    let lines = [
+        json!({ "timestamp": "2026-01-02T00:00:00Z", "type": "session_meta", "payload": { "id": "c" } }),
+        call("off"),
+        output("off", "aborted by user after 1.2s"),
+        call("no"),
+        output("no", "exec command rejected by user"),
+        call("bad"),
+        output("bad", "Chunk ID: 1\nProcess exited with code 1\nOutput:\n"),
+        call(""),
+        output("", "aborted by user"),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(folder.path().join("rollout-c.jsonl"), text).unwrap();
+    let root = TranscriptRoot { format: TranscriptFormat::Codex, path: folder.path().into() };
+    let expected =
+        [("off", Some("cancelled")), ("no", Some("denied")), ("bad", Some("failed")), ("", None)];
+    come(&root, &expected);
+}
+
+#[test]
+fn gemini_clis_calls_have_their_results_beside_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let chats = folder.path().join("p/chats");
+    fs::create_dir_all(&chats).unwrap();
+    let call = |id: &str, status: &str| {
+        json!({ "id": id, "name": "write_file", "args": { "file_path": "b.py", "content": "x" },
+            "status": status, "result": [] })
+    };
+    let lines = [
+        json!({ "sessionId": "G", "projectHash": "p", "kind": "main" }),
+        json!({ "id": "g1", "timestamp": "2026-01-02T00:00:00Z", "type": "gemini", "content": "",
+            "toolCalls": [call("a", "cancelled"), call("b", "success"), call("c", "error")] }),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(chats.join("session-1.jsonl"), text).unwrap();
+    let root = TranscriptRoot { format: TranscriptFormat::GeminiCli, path: folder.path().into() };
+    let expected = [("a", Some("cancelled")), ("b", Some("succeeded")), ("c", Some("failed"))];
+    come(&root, &expected);
+}
