@@ -129,7 +129,10 @@ const fn marks(mode: ExtractMode, format: TranscriptFormat) -> Marks {
         (Mode::ToolResults | Mode::ToolErrors, Format::ClaudeCode) => {
             &["tool_use\"", OF_CLAUDES_RESULTS]
         }
-        (Mode::ToolResults | Mode::ToolErrors, Format::Codex) => &["_call\"", OF_CODEXS_RESULTS],
+        // That a call failed may be noted beside its result.
+        (Mode::ToolResults | Mode::ToolErrors, Format::Codex) => {
+            &["_call\"", OF_CODEXS_RESULTS, "_end\""]
+        }
         (Mode::ToolResults | Mode::ToolErrors, format) => calls(format),
         (Mode::Compactions, Format::ClaudeCode) => &["\"isCompactSummary\"", "compact_boundary\""],
         (Mode::Compactions, Format::Codex) => &["\"compacted\""],
@@ -162,7 +165,8 @@ const OF_CODEXS_RESULTS: &str = "_output\"";
 const fn results(format: TranscriptFormat) -> &'static str {
     match format {
         TranscriptFormat::ClaudeCode => OF_CLAUDES_RESULTS,
-        TranscriptFormat::Codex => OF_CODEXS_RESULTS,
+        // What is noted beside them has the same member.
+        TranscriptFormat::Codex => "\"call_id\"",
         // They stand beside their calls.
         TranscriptFormat::GeminiCli => "\"toolCalls\"",
     }

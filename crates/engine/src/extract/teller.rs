@@ -10,6 +10,7 @@ use langley_protocol::transcript::{
     Aside, Item, LinesRead, TranscriptFormat, UsageLine, UsageReader,
 };
 
+use self::calls::call_id;
 use super::marks::Needed;
 use super::mode::ExtractMode;
 use super::record::{Head, Record, Source, Whose};
@@ -60,6 +61,8 @@ pub(super) struct Teller<'q> {
     head: Head,
     is_headed: bool,
     calls: HashMap<String, (String, Option<Micros>), foldhash::fast::RandomState>,
+    /// Whether calls failed whose results are still to come, by digests of their ids.
+    ended: HashMap<u64, bool, foldhash::fast::FixedState>,
     /// What was said of each setting last, by digests of its name and of that.
     settings: HashMap<(ExtractMode, u64), u64, foldhash::fast::FixedState>,
     /// Items of Gemini CLI that were told: it writes lines again.
@@ -89,6 +92,7 @@ impl<'q> Teller<'q> {
             head: Head::default(),
             is_headed: false,
             calls: HashMap::default(),
+            ended: HashMap::default(),
             settings: HashMap::default(),
             known: HashSet::new(),
             held: None,
@@ -325,15 +329,22 @@ impl<'q> Teller<'q> {
                     self.calls.insert(id.to_string(), (name.to_string(), facts.at));
                 }
                 self.say(Mode::ToolCalls, facts, |record| {
-                    record.text("call_id", Some(&id));
+                    call_id(record, &id);
                     record.text("tool", Some(&name));
                     record.json("input", Some(&input));
                     record.flag("is_hosted", Some(is_hosted));
                 });
                 self.call(facts, (&id, &name, &input), namespace.as_deref());
             }
+            Item::Ended { id, has_failed } => {
+                if self.ended.len() < CALLS_MAX {
+                    self.ended.insert(digest_64(SEED, id.as_bytes()), has_failed);
+                }
+            }
             Item::Result { id, content, has_failed, detail, at } => {
                 self.sums.work(facts);
+                let noted = self.ended.remove(&digest_64(SEED, id.as_bytes()));
+                let has_failed = has_failed.or(noted);
                 let call = self.calls.remove(&*id);
                 // Gemini CLI writes both into one line, and not always when the result came.
                 let ended = match self.format {
@@ -345,7 +356,7 @@ impl<'q> Teller<'q> {
                 let of_result = || result_outcome(content, has_failed, detail);
                 self.desk.draft.end_call(digest_64(SEED, id.as_bytes()), of_result);
                 self.say(Mode::ToolResults, facts, |record| {
-                    record.text("call_id", Some(&id));
+                    call_id(record, &id);
                     record.text("tool", tool);
                     record.flag("has_failed", has_failed);
                     record.number("ms", ms);
@@ -355,7 +366,7 @@ impl<'q> Teller<'q> {
                 if has_failed == Some(true) {
                     self.sums.fail();
                     self.say(Mode::ToolErrors, facts, |record| {
-                        record.text("call_id", Some(&id));
+                        call_id(record, &id);
                         record.text("tool", tool);
                         record.number("ms", ms);
                         record.json("content", Some(content));

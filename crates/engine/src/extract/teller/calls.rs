@@ -39,7 +39,7 @@ impl Teller<'_> {
         }
         let doing = Doing::of((namespace, name), input);
         let of = |record: &mut Record<'_>| {
-            record.text("call_id", Some(id));
+            call_id(record, id);
             record.text("tool", Some(name));
         };
         for command in &doing.commands {
@@ -74,7 +74,7 @@ impl Teller<'_> {
         if let Some(patch) = &doing.patch {
             let one = Some(&doing.changes).filter(|changes| changes.len() == 1);
             self.say(Mode::Patches, facts, |record| {
-                record.text("call_id", Some(id));
+                call_id(record, id);
                 record.text("path", one.map(|changes| changes[0].0.as_str()));
                 record.text("patch", Some(patch));
             });
@@ -89,7 +89,7 @@ impl Teller<'_> {
         }
         if let Some((server, tool)) = &doing.mcp {
             self.say(Mode::McpCalls, facts, |record| {
-                record.text("call_id", Some(id));
+                call_id(record, id);
                 record.text("server", Some(server));
                 record.text("tool", Some(tool));
                 record.json("input", Some(input));
@@ -118,11 +118,16 @@ impl Teller<'_> {
             return;
         };
         self.say(ExtractMode::Patches, facts, |record| {
-            record.text("call_id", Some(id));
+            call_id(record, id);
             record.text("path", detail.text("filePath").as_deref());
             record.json("patch", Some(patch));
         });
     }
+}
+
+/// The id of a call; none of one that was given none, as the provider's own have.
+pub(super) fn call_id(record: &mut Record<'_>, id: &str) {
+    record.text("call_id", Some(id).filter(|id| !id.is_empty()));
 }
 
 /// Whether the hunks of a change may be noted: not beside what a command wrote, and of a new file there is a list

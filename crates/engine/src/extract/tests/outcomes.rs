@@ -32,7 +32,9 @@ fn outcomes(root: &TranscriptRoot, query: &ExtractQuery) -> Vec<(String, Value)>
     let records = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let of_calls = records.filter(|record| record.get("outcome").is_some());
     of_calls
-        .map(|record| (record["call_id"].as_str().unwrap().to_owned(), record["outcome"].clone()))
+        .map(|record| {
+            (record["call_id"].as_str().unwrap_or_default().to_owned(), record["outcome"].clone())
+        })
         .collect()
 }
 
@@ -141,13 +143,65 @@ fn codexs_results_say_it_in_words_and_a_call_without_an_id_has_none() {
         output("bad", "Chunk ID: 1\nProcess exited with code 1\nOutput:\n"),
         call(""),
         output("", "aborted by user"),
+        call("noted"),
+        json!({ "timestamp": "2026-01-02T00:00:00Z", "type": "event_msg", "payload": {
+            "type": "exec_command_end", "call_id": "noted", "exit_code": 3 } }),
+        output("noted", "no"),
     ];
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     fs::write(folder.path().join("rollout-c.jsonl"), text).unwrap();
     let root = TranscriptRoot { format: TranscriptFormat::Codex, path: folder.path().into() };
-    let expected =
-        [("off", Some("cancelled")), ("no", Some("denied")), ("bad", Some("failed")), ("", None)];
+    let expected = [
+        ("off", Some("cancelled")),
+        ("no", Some("denied")),
+        ("bad", Some("failed")),
+        ("", None),
+        ("noted", Some("failed")),
+    ];
     come(&root, &expected);
+}
+
+#[test]
+fn a_tool_of_a_server_failed_where_codex_notes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |kind: &str, payload: Value| json!({ "timestamp": "2026-01-02T00:00:00Z", "type": kind, "payload": payload });
+    let lines = [
+        line("session_meta", json!({ "id": "c" })),
+        line(
+            "response_item",
+            json!({ "type": "function_call", "name": "mcp__git__log", "arguments": "{}", "call_id": "m" }),
+        ),
+        line(
+            "event_msg",
+            json!({ "type": "mcp_tool_call_end", "call_id": "m", "result": { "Err": "gone" } }),
+        ),
+        line(
+            "response_item",
+            json!({ "type": "function_call_output", "call_id": "m", "output": "err: gone" }),
+        ),
+        line(
+            "response_item",
+            json!({ "type": "function_call", "name": "mcp__git__log", "arguments": "{}", "call_id": "n" }),
+        ),
+        line(
+            "event_msg",
+            json!({ "type": "mcp_tool_call_end", "call_id": "n", "result": { "Ok": { "isError": false } } }),
+        ),
+        line(
+            "response_item",
+            json!({ "type": "function_call_output", "call_id": "n", "output": "fine" }),
+        ),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(folder.path().join("rollout-c.jsonl"), text).unwrap();
+    let root = TranscriptRoot { format: TranscriptFormat::Codex, path: folder.path().into() };
+    for modes in [&[ExtractMode::ToolErrors][..], ExtractMode::ALL] {
+        let (lines, _) = told_of(std::slice::from_ref(&root), &ExtractQuery::new(modes));
+        let records = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let failed: Vec<_> = records.filter(|record| record["mode"] == "tool-errors").collect();
+        assert_eq!(failed.len(), 1, "{failed:?}");
+        assert_eq!(failed[0]["call_id"], "m");
+    }
 }
 
 #[test]

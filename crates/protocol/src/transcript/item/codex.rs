@@ -164,6 +164,9 @@ fn event<'a>(payload: &Object<'a>, subkind: &str, raw: &'a str, items: &mut Vec<
                 items.push(Item::Beside { aside: Aside::Limits, kind, json });
             }
         }
+        "mcp_tool_call_end" | "exec_command_end" | "patch_apply_end" => {
+            items.extend(ended(payload));
+        }
         kind if kind.contains("approval") || kind.contains("permission") => {
             let kind = Cow::Owned(kind.to_owned());
             items.push(Item::Beside { aside: Aside::Permission, kind, json: raw });
@@ -176,6 +179,19 @@ fn event<'a>(payload: &Object<'a>, subkind: &str, raw: &'a str, items: &mut Vec<
         kind if is_known_event(kind) => {}
         _ => items.push(Item::Unknown { json: raw }),
     }
+}
+
+/// Whether a call failed, by what ends it: `result` is that of a tool of an MCP server, as Rust's results are written.
+fn ended<'a>(payload: &Object<'a>) -> Option<Item<'a>> {
+    let result = payload.object("result");
+    let of_server = result.and_then(|result| match result.raw("Err") {
+        Some(_) => Some(true),
+        None => result.object("Ok")?.flag("isError"),
+    });
+    let of_process = || payload.raw("exit_code")?.parse::<i64>().ok().map(|code| code != 0);
+    let of_patch = || payload.flag("success").map(|is_well| !is_well);
+    let has_failed = of_server.or_else(of_process).or_else(of_patch)?;
+    Some(Item::Ended { id: payload.text("call_id")?, has_failed })
 }
 
 fn is_known_event(kind: &str) -> bool {

@@ -94,6 +94,13 @@ pub enum Item<'a> {
         /// When, where that is not the line's time.
         at: Option<Micros>,
     },
+    /// Whether a call failed, as the agent notes it beside the result, which follows.
+    Ended {
+        /// The call's id.
+        id: Cow<'a, str>,
+        /// Whether it failed.
+        has_failed: bool,
+    },
     /// That the conversation so far was replaced by a summary, or the summary itself.
     Compaction {
         /// What led to it.
