@@ -104,15 +104,17 @@ impl<'q> Teller<'q> {
         self.line += 1;
         self.counts.lines += 1;
         self.desk.draft.go_to(raw.offset);
-        let is_awaited = self.is_awaited(raw);
-        if is_awaited || !self.tells_nothing(raw) || !self.pass(raw) {
+        let is_passed = self.tells_nothing(raw) && !self.is_awaited(raw);
+        if !is_passed || !self.pass(raw) {
             self.take(raw, true);
         }
     }
 
-    /// Whether a line may say what came of a call that was told.
+    /// Whether a line has to be read for what it may say of a call that was told.
     fn is_awaited(&mut self, raw: &RawLine<'_>) -> bool {
-        self.desk.draft.waits() && self.needed.may_have_a_result(raw.bytes)
+        self.desk.draft.waits()
+            && self.needed.may_have_a_result(raw.bytes)
+            && !self.ends_well(raw.bytes)
     }
 
     /// Passes over a line of which only its usage may matter; whether that could be read.

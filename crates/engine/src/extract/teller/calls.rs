@@ -2,17 +2,23 @@
 
 use std::sync::LazyLock;
 
-use langley_model::LineFacts;
+use langley_model::{LineFacts, ToolOutcome};
 use langley_protocol::json::Object;
+use langley_protocol::transcript::TranscriptFormat;
 use memchr::memmem::Finder;
 
-use super::Teller;
+use super::{SEED, Teller};
 use crate::extract::call::Doing;
 use crate::extract::mode::ExtractMode;
 use crate::extract::record::Record;
+use crate::transcripts::digest_64;
 
 /// What a result holds that notes the hunks of a change.
 static PATCHED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"structuredPatch\""));
+
+/// What a line of Claude Code's with a result says of the call, and whether that failed.
+static OF_CALL: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"tool_use_id\":\""));
+static FAILED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"is_error\""));
 
 static GIT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("git"));
 
@@ -110,6 +116,16 @@ impl Teller<'_> {
         }
     }
 
+    /// Takes the result of a line that plainly says that the one call it is of went well, as most do: they are long,
+    /// and need not be taken apart. Whether it is such a line.
+    pub(super) fn ends_well(&mut self, line: &[u8]) -> bool {
+        let id = (self.format == TranscriptFormat::ClaudeCode).then(|| went_well(line)).flatten();
+        if let Some(id) = id {
+            self.desk.draft.end_call(digest_64(SEED, id), || ToolOutcome::Succeeded);
+        }
+        id.is_some()
+    }
+
     /// The hunks that Claude Code notes of a change.
     pub(super) fn patch_noted(&mut self, facts: &LineFacts, id: &str, detail: Option<&str>) {
         // Most note none, and what they note is long.
@@ -128,6 +144,20 @@ impl Teller<'_> {
 /// The id of a call; none of one that was given none, as the provider's own have.
 pub(super) fn call_id(record: &mut Record<'_>, id: &str) {
     record.text("call_id", Some(id).filter(|id| !id.is_empty()));
+}
+
+/// The id of the one call that a line of Claude Code's has a result of, where nothing in it says that anything failed.
+fn went_well(line: &[u8]) -> Option<&[u8]> {
+    let mut calls = OF_CALL.find_iter(line);
+    let (Some(call), None) = (calls.next(), calls.next()) else { return None };
+    let id = &line[call + OF_CALL.needle().len()..];
+    let end = memchr::memchr2(b'"', b'\\', id).filter(|end| id[*end] == b'"')?;
+    let is_false = |at: usize| {
+        let value = line[at + FAILED.needle().len()..].trim_ascii_start();
+        let value = value.strip_prefix(b":").unwrap_or_default();
+        value.trim_ascii_start().starts_with(b"false")
+    };
+    FAILED.find_iter(line).all(is_false).then_some(&id[..end])
 }
 
 /// Whether the hunks of a change may be noted: not beside what a command wrote, and of a new file there is a list
@@ -153,6 +183,29 @@ fn is_of_git(script: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_not_taken_apart_that_says_of_one_call_that_it_went_well() {
+        let id = |line: &str| {
+            went_well(line.as_bytes()).map(|id| String::from_utf8_lossy(id).into_owned())
+        };
+        let one = r#"{"content":[{"type":"tool_result","tool_use_id":"t1","is_error": false}]}"#;
+        assert_eq!(id(one).as_deref(), Some("t1"));
+        assert_eq!(id(&one.replace(r#","is_error": false"#, "")).as_deref(), Some("t1"));
+        for other in [
+            one.replace("false", "true"),
+            one.replace("false", "0"),
+            one.replace(r#""t1""#, r#""t\u0031""#),
+            one.replace(r#":"t1""#, r#": "t1""#),
+            format!("{one},{one}"),
+            format!(r#"{one},{{"is_error" :true}}"#),
+        ] {
+            assert_eq!(id(&other), None, "{other}");
+        }
+        // What is quoted within a text says nothing.
+        let quoted = one.replace("t1\"", r#"t1","content":"\"is_error\":true""#);
+        assert_eq!(id(&quoted).as_deref(), Some("t1"));
+    }
 
     #[test]
     fn hunks_are_looked_for_where_some_may_be() {
