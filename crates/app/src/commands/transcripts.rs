@@ -1,7 +1,7 @@
 //! `langley cost --from transcripts`: what agents' own files tell, with no proxy and no database.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -42,16 +42,17 @@ pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         provider: None,
         groups_max: args.limit as usize,
     };
-    let (book, scanned) = read(global)?;
-    let classes_by = (by_class || args.json).then_some(&book);
-    let report = transcript_costs(&scanned, &query, classes_by, threads());
-    if args.json {
-        let told = (query.by.as_slice(), &report);
-        let json = langley_server::transcript_cost_json(told, by_class, &tz, &scanned);
-        return reading::tell_text("costs", json);
-    }
-    tell(&args.by, &report, "no responses");
-    Ok(())
+    read(global, |book, scanned| {
+        let classes_by = (by_class || args.json).then_some(book);
+        let report = transcript_costs(scanned, &query, classes_by, threads());
+        if args.json {
+            let told = (query.by.as_slice(), &report);
+            let json = langley_server::transcript_cost_json(told, by_class, &tz, scanned);
+            return reading::tell_text("costs", json);
+        }
+        tell(&args.by, &report, "no responses");
+        Ok(())
+    })
 }
 
 /// The blocks of five hours since then of one provider.
@@ -68,8 +69,7 @@ pub(super) fn blocks(
         provider: Some(provider),
         ..TranscriptQuery::default()
     };
-    let (_, scanned) = read(global)?;
-    Ok(transcript_blocks(&scanned, &query, Micros::now()))
+    read(global, |_, scanned| Ok(transcript_blocks(scanned, &query, Micros::now())))
 }
 
 /// Threads that read: as many as cores.
@@ -77,24 +77,31 @@ pub(super) fn threads() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
-/// The prices, and what the files tell.
-fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
+/// Hands the prices and what the files tell to `tell`; beside that it is kept for the next time.
+fn read<T>(
+    global: &GlobalArgs,
+    tell: impl FnOnce(&Arc<PriceBook>, &Scanned) -> Result<T>,
+) -> Result<T> {
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
     let walked = left_behind(&config)?;
     let (book, redactor) = (prices(&config), redactor(&config)?);
-    let scanned = scanned(&config, &walked, (&book, &redactor));
-    for (path, error) in walked.refused.iter().chain(&scanned.refused) {
-        eprintln!("warning: {} could not be read: {error}", path.display());
-    }
-    let lines = scanned.lines();
-    if lines.unreadable > 0 && !global.quiet {
-        let files = named(scanned.damaged());
-        eprintln!(
-            "warning: {} lines that should tell usage could not be read, of {files}",
-            lines.unreadable
-        );
-    }
-    Ok((book, scanned))
+    let cache = Cache::of(&config);
+    let scanned = cache.scan(&walked, (&book, &redactor));
+    std::thread::scope(|scope| {
+        scope.spawn(|| cache.keep(&scanned, &book));
+        for (path, error) in walked.refused.iter().chain(&scanned.refused) {
+            eprintln!("warning: {} could not be read: {error}", path.display());
+        }
+        let lines = scanned.lines();
+        if lines.unreadable > 0 && !global.quiet {
+            let files = named(scanned.damaged());
+            eprintln!(
+                "warning: {} lines that should tell usage could not be read, of {files}",
+                lines.unreadable
+            );
+        }
+        tell(&book, &scanned)
+    })
 }
 
 /// What all files tell of usage; of those that did not change since the last time, what they told then.
@@ -103,27 +110,55 @@ pub(super) fn scanned(
     walked: &Walked,
     (book, redactor): (&Arc<PriceBook>, &Redactor),
 ) -> Scanned {
-    let home = Home::at(&config.home);
-    let cache = home.transcripts_cache();
-    let rules = format!("{:?}", config.redaction);
-    let threads = threads();
-    let known = TranscriptCache::read(&cache, &rules, threads).unwrap_or_else(|error| {
-        if error.kind() != io::ErrorKind::NotFound {
-            eprintln!("warning: {} cannot be read ({error}); all is read anew", cache.display());
-        }
-        TranscriptCache::default()
-    });
-    let scanned = scan(&walked.files, known, (book, redactor), threads);
-    // Without a home there is no place for it, and reading is quick.
-    if scanned.is_news
-        && home.root().is_dir()
-        && let Err(error) = TranscriptCache::encode(&scanned, (book, &rules))
-            .map_err(io::Error::other)
-            .and_then(|bytes| write_private(&cache, &bytes))
-    {
-        tracing::warn!(%error, path = %cache.display(), "what transcripts told is not kept");
-    }
+    let cache = Cache::of(config);
+    let scanned = cache.scan(walked, (book, redactor));
+    cache.keep(&scanned, book);
     scanned
+}
+
+/// Where it is kept what files told.
+struct Cache {
+    path: PathBuf,
+    /// What names are redacted by.
+    rules: String,
+    /// Whether there is a place for it: without a home there is none, and reading is quick.
+    is_kept: bool,
+}
+
+impl Cache {
+    fn of(config: &Config) -> Self {
+        let home = Home::at(&config.home);
+        Self {
+            path: home.transcripts_cache(),
+            rules: format!("{:?}", config.redaction),
+            is_kept: home.root().is_dir(),
+        }
+    }
+
+    fn scan(&self, walked: &Walked, of: (&Arc<PriceBook>, &Redactor)) -> Scanned {
+        let threads = threads();
+        let known = TranscriptCache::read(&self.path, &self.rules, threads);
+        let known = known.unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                let path = self.path.display();
+                eprintln!("warning: {path} cannot be read ({error}); all is read anew");
+            }
+            TranscriptCache::default()
+        });
+        scan(&walked.files, known, of, threads)
+    }
+
+    /// Keeps it, where anything is new.
+    fn keep(&self, scanned: &Scanned, book: &PriceBook) {
+        if scanned.is_news
+            && self.is_kept
+            && let Err(error) = TranscriptCache::encode(scanned, (book, &self.rules))
+                .map_err(io::Error::other)
+                .and_then(|bytes| write_private(&self.path, &bytes))
+        {
+            tracing::warn!(%error, path = %self.path.display(), "what transcripts told is not kept");
+        }
+    }
 }
 
 /// Files by name: the first of them, and how many more there are.

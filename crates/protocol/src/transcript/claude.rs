@@ -10,7 +10,7 @@ use crate::json::{Object, inner, unescape};
 
 use super::parsed::Parsed;
 use super::stamp::micros;
-use super::{LinesRead, UsageLine, holds, marked, parsed};
+use super::{LinesRead, UsageLine, holds, marked, parsed, text_within};
 
 /// What a line with usage must hold.
 const MARKS: [&[u8]; 1] = [b"\"usage\":"];
@@ -21,15 +21,15 @@ const USUAL: [&str; 4] = ["standard", "global", "not_available", ""];
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     timestamp: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     request_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     session_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     agent_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     cwd: Option<Cow<'a, str>>,
     #[serde(borrow)]
     message: Option<Message<'a>>,
@@ -37,9 +37,9 @@ struct Line<'a> {
 
 #[derive(Deserialize)]
 struct Message<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     model: Option<Cow<'a, str>>,
     #[serde(borrow)]
     usage: Option<Stated<'a>>,
@@ -54,11 +54,11 @@ struct Stated<'a> {
     cache_read_input_tokens: Option<u64>,
     cache_creation: Option<Written>,
     server_tool_use: Option<Served>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     service_tier: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     speed: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     inference_geo: Option<Cow<'a, str>>,
 }
 

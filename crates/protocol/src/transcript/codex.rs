@@ -18,7 +18,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::stamp::micros;
-use super::{LinesRead, UsageLine, holds, marked, parsed};
+use super::{LinesRead, UsageLine, holds, marked, parsed, text_within};
 use crate::json::Object;
 
 /// What every line of interest holds: the name of a type that is asked for below.
@@ -27,9 +27,9 @@ const MARKS: [&[u8]; 4] =
 
 #[derive(Deserialize)]
 struct Line<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     timestamp: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, deserialize_with = "text_within", rename = "type")]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     payload: Option<Payload<'a>>,
@@ -38,27 +38,27 @@ struct Line<'a> {
 /// The members of all types that are read.
 #[derive(Deserialize)]
 struct Payload<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, deserialize_with = "text_within", rename = "type")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     session_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     forked_from_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     parent_thread_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     source: Option<Source<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     thread_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     cwd: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     model: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     model_provider: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     response_id: Option<Cow<'a, str>>,
     usage: Option<Stated>,
     info: Option<Info>,

@@ -7,7 +7,7 @@ use langley_model::{Provider, Tokens, Usage};
 use serde::Deserialize;
 
 use super::stamp::micros;
-use super::{LinesRead, UsageLine, holds, marked, parsed};
+use super::{LinesRead, UsageLine, holds, marked, parsed, text_within};
 
 /// What lines of interest hold: those with usage, and the first.
 const MARKS: [&[u8]; 2] = [b"\"tokens\":", b"\"sessionId\":"];
@@ -15,13 +15,13 @@ const MARKS: [&[u8]; 2] = [b"\"tokens\":", b"\"sessionId\":"];
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     session_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     timestamp: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text_within")]
     model: Option<Cow<'a, str>>,
     tokens: Option<Stated>,
 }

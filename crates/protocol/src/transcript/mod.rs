@@ -18,7 +18,7 @@ use std::borrow::Cow;
 
 use langley_model::{DialectName, LineRole, Micros, Provider, Usage};
 use memchr::memmem;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::json::Object;
 
@@ -276,6 +276,15 @@ fn parsed<'a, Line: Deserialize<'a>>(line: &'a [u8], room: &'a mut String) -> Op
     }
     *room = String::from_utf8_lossy(line).into_owned();
     serde_json::from_str(room).ok()
+}
+
+/// Reads a text, or that there is none, without copying it where it has no escapes: of an option serde copies it always.
+fn text_within<'de: 'a, 'a, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Cow<'a, str>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    Ok(Option::<Text<'a>>::deserialize(from)?.map(|Text(text)| text))
 }
 
 /// Whether any of some marks is in a part of a line.

@@ -294,3 +294,27 @@ fn whose_the_oldest_rollouts_are_shows_in_their_first_line() {
     assert_eq!(of(head), Some(TranscriptFormat::Codex));
     assert_eq!(of(r#"{"id":"S","timestamp":"2025-07-01T10:00:00Z","level":"info"}"#), None);
 }
+
+#[test]
+fn what_a_line_names_is_read_where_it_stands_and_copied_for_an_escape_alone() {
+    let line = |session: &str| {
+        format!(
+            r#"{{"sessionId":"{session}","cwd":"/w","requestId":"r","message":{{"id":"m","model":"x","usage":{{"output_tokens":1}}}}}}"#
+        )
+    };
+    for (session, said, is_copied) in [("s", "s", false), ("a\\u002fb", "a/b", true)] {
+        let mut told = 0;
+        UsageReader::new(TranscriptFormat::ClaudeCode).read(
+            line(session).as_bytes(),
+            &mut |line| {
+                told += 1;
+                assert_eq!(line.session.as_deref(), Some(said));
+                assert_eq!(matches!(line.session, Some(Cow::Owned(_))), is_copied);
+                for name in [&line.folder, &line.request_id, &line.message_id, &line.model] {
+                    assert!(matches!(name, Some(Cow::Borrowed(_))), "{name:?}");
+                }
+            },
+        );
+        assert_eq!(told, 1);
+    }
+}
