@@ -180,6 +180,11 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
 
 /// Writes a file that only its owner may read, whole or not at all.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_private_parts(path, &[content])
+}
+
+/// The same of a content in parts.
+pub(crate) fn write_private_parts(path: &Path, content: &[impl AsRef<[u8]>]) -> io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -190,7 +195,10 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&temporary)?;
-    let written = file.write_all(content).and_then(|()| fs::rename(&temporary, path));
+    let written = content
+        .iter()
+        .try_for_each(|part| file.write_all(part.as_ref()))
+        .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }

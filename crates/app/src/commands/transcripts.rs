@@ -1,6 +1,7 @@
 //! `langley cost --from transcripts`: what agents' own files tell, with no proxy and no database.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -17,7 +18,7 @@ use super::flows::parse_span;
 use crate::cli::{CostArgs, GlobalArgs};
 use crate::config::{self, Config, Environment};
 use crate::error::{AppError, Result};
-use crate::home::{Home, write_private};
+use crate::home::{Home, write_private_parts};
 use crate::opening::{prices, transcript_roots};
 use crate::reading;
 use crate::table::shown;
@@ -31,18 +32,22 @@ pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
     let by_class = args.by == CLASS;
     let by = if by_class { Vec::new() } else { groups(&args.by)? };
     let (since, until) = parse_span(args.since.as_deref(), args.until.as_deref())?;
-    let (offset_minutes, tz) = zone();
-    let query = TranscriptQuery {
+    let mut query = TranscriptQuery {
         by,
         since,
         until,
-        offset_minutes,
+        offset_minutes: 0,
         session: args.session.clone(),
         project: args.project.clone(),
         provider: None,
         groups_max: args.limit as usize,
     };
+    // All the world's zones are looked through for the one of this place.
+    let zone = std::thread::spawn(zone);
     read(global, |book, scanned| {
+        let (offset_minutes, tz) =
+            zone.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        query.offset_minutes = offset_minutes;
         let classes_by = (by_class || args.json).then_some(book);
         let report = transcript_costs(scanned, &query, classes_by, threads());
         if args.json {
@@ -83,10 +88,15 @@ fn read<T>(
     tell: impl FnOnce(&Arc<PriceBook>, &Scanned) -> Result<T>,
 ) -> Result<T> {
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
-    let walked = left_behind(&config)?;
-    let (book, redactor) = (prices(&config), redactor(&config)?);
+    let (walked, book) = std::thread::scope(|scope| {
+        let book = scope.spawn(|| prices(&config));
+        let walked = left_behind(&config);
+        (walked, book.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (walked, redactor) = (walked?, redactor(&config)?);
     let cache = Cache::of(&config);
-    let scanned = cache.scan(&walked, (&book, &redactor));
+    // The process ends once it was told: to give back the room of each response takes as long as to count them.
+    let scanned = ManuallyDrop::new(cache.scan(&walked, (&book, &redactor)));
     std::thread::scope(|scope| {
         scope.spawn(|| cache.keep(&scanned, &book));
         for (path, error) in walked.refused.iter().chain(&scanned.refused) {
@@ -154,7 +164,7 @@ impl Cache {
             && self.is_kept
             && let Err(error) = TranscriptCache::encode(scanned, (book, &self.rules))
                 .map_err(io::Error::other)
-                .and_then(|bytes| write_private(&self.path, &bytes))
+                .and_then(|parts| write_private_parts(&self.path, &parts))
         {
             tracing::warn!(%error, path = %self.path.display(), "what transcripts told is not kept");
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use langley_model::{CostClass, Micros, Rate, Rates};
+use langley_model::{Billed, CostClass, Micros, Rate, Rates};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -13,10 +13,10 @@ use crate::blocks::HOUR_US;
 const DAY_US: i64 = 24 * HOUR_US;
 
 /// Days since 1970-01-01.
-pub(super) type Day = i64;
+pub(crate) type Day = i64;
 
 /// The day (of UTC) of a time.
-pub(super) const fn day_of(at: Micros) -> Day {
+pub(crate) const fn day_of(at: Micros) -> Day {
     at.0.div_euclid(DAY_US)
 }
 
@@ -38,6 +38,22 @@ pub struct Card {
     pub long: Option<(u64, Rates)>,
     /// Hours at which tokens cost another part of this.
     pub peak: Option<Peak>,
+}
+
+impl Card {
+    /// The prices of so much.
+    pub(super) fn rates_of(&self, billed: &Billed) -> Rates {
+        match &self.long {
+            Some((above, long)) if prompt(billed) > *above => *long,
+            _ => self.rates,
+        }
+    }
+}
+
+/// The tokens of a prompt, cached or not.
+pub(super) fn prompt(billed: &Billed) -> u64 {
+    let [input, read, write_5m, write_1h, ..] = *billed;
+    [read, write_5m, write_1h].into_iter().fold(input, u64::saturating_add)
 }
 
 /// Hours at which tokens cost another part of the price.

@@ -12,7 +12,9 @@ mod pricer;
 
 pub use anew::{PricedAnew, reprice};
 pub use book::{BookError, Model, PriceBook};
+pub(crate) use card::day_of;
 pub use card::{Card, Peak};
 pub(crate) use name::candidates;
 pub use overrides::PriceOverride;
+pub(crate) use pricer::DayTerms;
 pub use pricer::{Lack, Pricer, Quote};

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use langley_model::{
-    CostClass, EstimateSource, ExactCost, Flow, MicroUsd, Outcome, Provider, Rates, Terms,
+    Billed, CostClass, EstimateSource, ExactCost, Flow, MicroUsd, Outcome, Provider, Rates, Terms,
     UsageEstimate,
 };
 
 use super::book::{Model, PriceBook};
-use super::card::{Card, Day, day_of};
+use super::card::{Card, Day, day_of, prompt};
 use super::name;
 use super::overrides::PriceOverride;
 
@@ -50,6 +50,22 @@ pub struct Quote {
     pub is_estimate: bool,
     /// On what terms.
     pub terms: Arc<Terms>,
+}
+
+/// Prices that are the same all day.
+#[derive(Debug)]
+pub(crate) struct DayTerms {
+    usual: Arc<Terms>,
+    /// Those of a response whose prompt has more tokens than this.
+    long: Option<(u64, Arc<Terms>)>,
+}
+
+impl DayTerms {
+    /// What so much costs; none where a class is used that has no price.
+    pub(crate) fn cost(&self, billed: &Billed) -> Option<ExactCost> {
+        let long = self.long.as_ref().filter(|(above, _)| prompt(billed) > *above);
+        long.map_or(&self.usual, |(_, long)| long).rates.cost(billed)
+    }
 }
 
 /// What the price book lacks of what a flow used.
@@ -113,8 +129,9 @@ impl Pricer {
         if flow.usage.is_empty() {
             return None;
         }
-        let terms = self.terms(flow)?;
-        let exact = terms.rates.cost(&flow.billed())?;
+        let billed = flow.billed();
+        let terms = self.terms(flow, &billed)?;
+        let exact = terms.rates.cost(&billed)?;
         let lacks_output =
             flow.usage.output.is_none() && terms.rates.of(CostClass::Output).is_some();
         let is_estimate =
@@ -138,11 +155,31 @@ impl Pricer {
         }
     }
 
-    /// The prices of a flow; none where they are not known.
-    fn terms(&mut self, flow: &Flow) -> Option<Arc<Terms>> {
+    /// The prices of all calls of the day that are like a flow; none where they are not known, or where they change with
+    /// the hour.
+    pub(crate) fn of_day(&mut self, flow: &Flow) -> Option<DayTerms> {
         let place = self.find(flow)?;
         let found = &self.found[place];
-        let rates = found.rates(&self.book, flow)?;
+        let card = found.model.as_ref().and_then(|model| card(model, day_of(flow.started_at)));
+        if card.is_some_and(|card| card.peak.is_some()) {
+            return None;
+        }
+        let above = card.and_then(|card| Some(card.long.as_ref()?.0));
+        let usual = self.terms(flow, &Billed::default())?;
+        let mut more = Billed::default();
+        more[CostClass::Input as usize] = above.unwrap_or_default().saturating_add(1);
+        let long = match above {
+            Some(above) => Some((above, self.terms(flow, &more)?)),
+            None => None,
+        };
+        Some(DayTerms { usual, long })
+    }
+
+    /// The prices of a flow; none where they are not known.
+    fn terms(&mut self, flow: &Flow, billed: &Billed) -> Option<Arc<Terms>> {
+        let place = self.find(flow)?;
+        let found = &self.found[place];
+        let rates = found.rates(&self.book, flow, billed)?;
         let has_own = found.own(day_of(flow.started_at)).is_some();
         let is_known = |it: &&Arc<Terms>| it.rates == rates && self.book.is_of(&it.book, has_own);
         let known = self.terms.iter().find(is_known);
@@ -191,21 +228,14 @@ fn names(provider: Provider, flow: &Flow) -> [Option<&str>; 2] {
 }
 
 impl Found {
-    fn rates(&self, book: &PriceBook, flow: &Flow) -> Option<Rates> {
+    fn rates(&self, book: &PriceBook, flow: &Flow, billed: &Billed) -> Option<Rates> {
         let day = day_of(flow.started_at);
         let card = self.model.as_ref().and_then(|model| card(model, day));
         let own = self.own(day);
         if card.is_none() && own.is_none() {
             return None;
         }
-        let mut rates = card.map_or_else(Rates::default, |card| {
-            let [input, read, write_5m, write_1h, ..] = flow.billed();
-            let prompt = [read, write_5m, write_1h].into_iter().fold(input, u64::saturating_add);
-            match &card.long {
-                Some((above, long)) if prompt > *above => *long,
-                _ => card.rates,
-            }
-        });
+        let mut rates = card.map_or_else(Rates::default, |card| card.rates_of(billed));
         let percents = self.percents(book, card, flow);
         for class in CostClass::ALL {
             let priced = own.and_then(|own| own.rates().of(class));
@@ -251,8 +281,9 @@ impl Found {
 
     /// A class of a flow's usage that has no price, where its model has some.
     fn lacks_class(&self, book: &PriceBook, flow: &Flow) -> Option<CostClass> {
-        let rates = self.rates(book, flow)?;
-        let used = CostClass::ALL.into_iter().zip(flow.billed());
+        let billed = flow.billed();
+        let rates = self.rates(book, flow, &billed)?;
+        let used = CostClass::ALL.into_iter().zip(billed);
         used.filter(|(_, units)| *units > 0)
             .map(|(class, _)| class)
             .find(|class| rates.of(*class).is_none())

@@ -22,6 +22,9 @@ const MAGIC: &[u8] = b"langley transcripts 4\n";
 /// About how many parts a file has.
 const PARTS: usize = 16;
 
+/// About how many bytes a record takes.
+const RECORD: usize = 56;
+
 /// No head is longer.
 const HEAD_MAX: usize = 64 << 10;
 
@@ -89,14 +92,14 @@ impl TranscriptCache {
         Some(Self { files: files?.into_iter().flatten().collect(), prices: head.prices })
     }
 
-    /// The bytes of a file of what was found.
+    /// The bytes of a file of what was found, in two parts.
     ///
     /// # Errors
     /// They cannot be made: a defect in a shape's derive.
     pub fn encode(
         scanned: &Scanned,
         (book, rules): (&PriceBook, &str),
-    ) -> Result<Vec<u8>, postcard::Error> {
+    ) -> Result<[Vec<u8>; 2], postcard::Error> {
         let (meaning, prices) = (meaning(rules), prices(book));
         let records: usize = scanned.files.iter().map(|file| file.records().count()).sum();
         let mut parts: Vec<Vec<&FileSpent>> = Vec::new();
@@ -109,15 +112,18 @@ impl TranscriptCache {
             parts.last_mut().into_iter().for_each(|part| part.push(file));
             room = room.saturating_sub(file.records().count());
         }
-        let parts: Vec<Vec<u8>> =
-            parts.iter().map(postcard::to_stdvec).collect::<Result<_, _>>()?;
-        let marks = parts.iter().map(|part| (part.len() as u64, digest_64(SEED, part))).collect();
+        let mut bytes = Vec::with_capacity(records * RECORD + HEAD_MAX);
+        let mut marks = Vec::with_capacity(parts.len());
+        for part in &parts {
+            let start = bytes.len();
+            bytes = postcard::to_extend(part, bytes)?;
+            let part = &bytes[start..];
+            marks.push((part.len() as u64, digest_64(SEED, part)));
+        }
         let head = postcard::to_stdvec(&Head { meaning, prices, parts: marks })?;
         let len = u32::try_from(head.len()).unwrap_or(u32::MAX).to_le_bytes();
-        let mut bytes =
-            [MAGIC, &len[..], &digest_64(SEED, &head).to_le_bytes()[..], &head].concat();
-        parts.iter().for_each(|part| bytes.extend_from_slice(part));
-        Ok(bytes)
+        let head = [MAGIC, &len[..], &digest_64(SEED, &head).to_le_bytes()[..], &head].concat();
+        Ok([head, bytes])
     }
 
     /// What is known of each file, by the digest of its path, priced by `book`.

@@ -253,31 +253,59 @@ struct Doubled<'a> {
     counted: HashMap<u128, &'a Spent, foldhash::fast::FixedState>,
 }
 
+/// Parts of the files whose records are compared with each other first.
+const HALVES: usize = 2;
+
 /// Bits for each record: one in as many is looked up although it is alone.
 const BITS: usize = 16;
 
 impl<'a> Doubled<'a> {
     /// Of several records the one counts that tells the greatest output, and of equal ones that of the first file.
-    fn of(files: &'a [FileSpent]) -> Self {
-        let records = || files.iter().flat_map(FileSpent::records).filter(|it| it.response() != 0);
+    fn of(files: &'a [FileSpent], threads: usize) -> Self {
+        let told = |files: &'a [FileSpent]| {
+            files.iter().flat_map(FileSpent::records).filter(|it| it.response() != 0)
+        };
         let most: usize = files.iter().map(|file| file.records().count()).sum();
         let words = (most * BITS / 64).next_power_of_two();
-        let (mut met, mut bits) = (vec![0; words], vec![0; words]);
-        // Each file's records are gone through in a loop of their own, which one over all of them would not be.
-        records().for_each(|spent| {
-            let (word, bit) = Self::place(words, spent.response());
-            bits[word] |= met[word] & bit;
-            met[word] |= bit;
-        });
-        let mut doubled = Self { bits, counted: HashMap::default() };
-        records().for_each(|spent| {
-            if doubled.is_doubled(spent) {
-                let counted = doubled.counted.entry(spent.response()).or_insert(spent);
-                if counted.is_less_than(spent) {
-                    *counted = spent;
-                }
+        let halves: Vec<&[FileSpent]> = files.chunks(files.len().div_ceil(HALVES).max(1)).collect();
+        let met = side_by_side(
+            threads.clamp(1, HALVES),
+            || (),
+            |(), nth| {
+                let (mut met, mut bits) = (vec![0; words], vec![0; words]);
+                // Each file's records are gone through in a loop of their own, which one over all of them would not be.
+                told(halves.get(nth)?).for_each(|spent| {
+                    let (word, bit) = Self::place(words, spent.response());
+                    bits[word] |= met[word] & bit;
+                    met[word] |= bit;
+                });
+                Some((met, bits))
+            },
+        );
+        let mut doubled = Self { bits: vec![0; words], counted: HashMap::default() };
+        let mut all = vec![0; words];
+        for (met, bits) in met {
+            for (word, bits) in bits.into_iter().enumerate() {
+                doubled.bits[word] |= bits | (met[word] & all[word]);
+                all[word] |= met[word];
             }
-        });
+        }
+        let found = side_by_side(
+            threads.clamp(1, HALVES),
+            || (),
+            |(), nth| {
+                let of_half = told(halves.get(nth)?).filter(|spent| doubled.is_doubled(spent));
+                Some((nth, of_half.collect::<Vec<_>>()))
+            },
+        );
+        let mut found: Vec<_> = found;
+        found.sort_by_key(|(nth, _)| *nth);
+        for spent in found.into_iter().flat_map(|(_, found)| found) {
+            let counted = doubled.counted.entry(spent.response()).or_insert(spent);
+            if counted.is_less_than(spent) {
+                *counted = spent;
+            }
+        }
         doubled
     }
 
@@ -404,7 +432,7 @@ pub fn transcript_costs(
     threads: usize,
 ) -> CostReport {
     let files = &scanned.files;
-    let (catalogue, doubled) = (Catalogue::of(files), Doubled::of(files));
+    let (catalogue, doubled) = (Catalogue::of(files), Doubled::of(files, threads));
     let till = || classes_by.map(|book| Till::new(Pricer::new(Arc::clone(book))));
     let parts: Vec<&[FileSpent]> = files.chunks(files.len().div_ceil(PARTS).max(1)).collect();
     let added = side_by_side(threads.min(parts.len()).max(1), till, |till, nth| {
@@ -458,7 +486,7 @@ pub fn transcript_costs(
 pub fn transcript_blocks(scanned: &Scanned, query: &TranscriptQuery, now: Micros) -> BlockReport {
     let whole = TranscriptQuery { since: None, until: None, ..query.clone() };
     let mut hours: BTreeMap<i64, Total> = BTreeMap::new();
-    let doubled = Doubled::of(&scanned.files);
+    let doubled = Doubled::of(&scanned.files, 1);
     for file in &scanned.files {
         for spent in whole.of_file(file).filter(|spent| doubled.counts(spent)) {
             if let Some(at) = spent.at() {

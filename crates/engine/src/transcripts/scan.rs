@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use langley_model::{
-    ConnectionId, CostShares, Flow, FlowId, MicroUsd, Micros, Outcome, Provider, Redactor,
-    ToldResponse, Usage,
+    ConnectionId, CostShares, DialectName, ExactCost, Flow, FlowId, MicroUsd, Micros, Outcome,
+    Provider, Redactor, ToldResponse, Usage,
 };
 use langley_protocol::transcript::{LinesRead, TranscriptFormat, UsageLine, UsageReader};
 use serde::{Deserialize, Serialize};
@@ -19,10 +19,13 @@ use serde::{Deserialize, Serialize};
 use super::cache::TranscriptCache;
 use super::digest::{digest_64, digest_128};
 use super::file::{self, LongLine, PORTION};
-use super::names::Names;
+use super::names::{Name, Names};
 use super::roots::{TranscriptFile, named_session};
 use super::spent::Spent;
-use crate::price::{PriceBook, Pricer, Quote};
+use crate::price::{DayTerms, PriceBook, Pricer, Quote, day_of};
+
+/// Where the records of responses are, of the file that is read.
+type Places = HashMap<u128, usize, foldhash::fast::FixedState>;
 
 /// Bytes of a file's beginning, and before the place where it was left, by which it is known again.
 pub(crate) const PROBE: u64 = 4096;
@@ -142,11 +145,11 @@ pub fn scan(
     let to_read: Vec<_> =
         to_read.into_iter().map(|(file, before)| (file, parking_lot::Mutex::new(before))).collect();
     let long = LongLine::default();
-    let tools = || (Till::new(Pricer::new(Arc::clone(book))), vec![0; PORTION]);
-    let done = side_by_side(threads.min(to_read.len()), tools, |(till, portion), place| {
+    let tools = || (Till::new(Pricer::new(Arc::clone(book))), vec![0; PORTION], Places::default());
+    let done = side_by_side(threads.min(to_read.len()), tools, |(till, portion, places), place| {
         let (file, before) = to_read.get(place)?;
         let before = before.lock().take();
-        let read = FileSpent::read(file, before, (till, redactor), (portion, &long));
+        let read = FileSpent::read(file, before, (till, redactor), (portion, &long, places));
         Some(read.map_err(|error| (file.path.clone(), error)))
     });
     for read in done {
@@ -196,7 +199,7 @@ impl FileSpent {
         file: &TranscriptFile,
         before: Option<Self>,
         (till, redactor): (&mut Till, &Redactor),
-        room: (&mut [u8], &LongLine),
+        (portion, long, places): (&mut [u8], &LongLine, &mut Places),
     ) -> io::Result<(Self, u64)> {
         let before = before.filter(|it| it.mark.format == file.format && file.size >= it.end);
         let mut it = match before {
@@ -210,20 +213,16 @@ impl FileSpent {
         let start = it.end;
         it.unfinished.clear();
         let session = named_session(&file.path, file.format);
-        let mut places: HashMap<u128, usize, foldhash::fast::FixedState> = it
-            .spent
-            .iter()
-            .enumerate()
-            .filter(|(_, spent)| spent.response() != 0)
-            .map(|(place, spent)| (spent.response(), place))
-            .collect();
+        let known = it.spent.iter().enumerate().filter(|(_, spent)| spent.response() != 0);
+        places.clear();
+        places.extend(known.map(|(place, spent)| (spent.response(), place)));
         let mut reader = it.reader.clone();
         let mut beyond = 0;
         let told = file::read(
             &file.path,
             (it.end, file.size),
             &mut reader,
-            room,
+            (portion, long),
             &mut |line, is_whole| {
                 let Some(spent) = Spent::of(&line, (&mut it.names, redactor), session.as_deref())
                 else {
@@ -285,7 +284,7 @@ impl FileSpent {
     /// Prices all anew.
     pub(super) fn price(&mut self, till: &mut Till) {
         for spent in self.spent.iter_mut().chain(&mut self.unfinished) {
-            till.price(spent, (&self.names, self.mark.format));
+            till.price(spent, (&self.names, &self.mark));
         }
     }
 }
@@ -296,6 +295,27 @@ pub(crate) struct Till {
     pricer: Pricer,
     /// What a pricer looks at; only what a transcript tells of it changes.
     flow: Flow,
+    /// The prices of the last response, which are most likely those of the next.
+    last: Option<(Kind, Option<Tariff>)>,
+}
+
+/// What the price of a response depends on beside what it used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kind {
+    /// The file whose names these are.
+    file: u128,
+    provider: Provider,
+    model: Name,
+    tier: Name,
+    day: i64,
+}
+
+/// The prices of a kind of responses, and in which sense their numbers are.
+#[derive(Debug)]
+struct Tariff {
+    terms: DayTerms,
+    dialect: Option<DialectName>,
+    is_reasoning_apart: bool,
 }
 
 impl Till {
@@ -303,11 +323,11 @@ impl Till {
         let mut flow =
             Flow::new(FlowId::from_bytes([0; 16]), ConnectionId::from_bytes([0; 16]), Micros(0));
         flow.outcome = Some(Outcome::Completed);
-        Self { pricer, flow }
+        Self { pricer, flow, last: None }
     }
 
-    fn price(&mut self, spent: &mut Spent, of: (&Names, TranscriptFormat)) {
-        spent.set_cost(self.quote(spent, of).map(|quote| quote.cost));
+    fn price(&mut self, spent: &mut Spent, of: (&Names, &FileMark)) {
+        spent.set_cost(self.exact(spent, of).map(|cost| cost.rounded()));
     }
 
     /// What a response costs that a line tells of; none where its price is not known, or its day.
@@ -328,13 +348,28 @@ impl Till {
     }
 
     /// What a response costs; none where its price is not known, or its day: prices are those of a day.
-    fn quote(
-        &mut self,
-        spent: &Spent,
-        (names, format): (&Names, TranscriptFormat),
-    ) -> Option<Quote> {
-        self.show(format, names.name(spent.model), names.name(spent.tier));
-        self.ask(spent.at()?, spent.provider(), spent.usage())
+    fn exact(&mut self, spent: &Spent, (names, mark): (&Names, &FileMark)) -> Option<ExactCost> {
+        let (at, usage) = (spent.at()?, spent.usage());
+        let (provider, model, tier) = (spent.provider(), spent.model, spent.tier);
+        let kind = Kind { file: mark.path, provider, model, tier, day: day_of(at) };
+        if self.last.as_ref().is_none_or(|(last, _)| *last != kind) {
+            self.show(mark.format, names.name(model), names.name(tier));
+            (self.flow.started_at, self.flow.provider) = (at, Some(provider));
+            let (dialect, is_reasoning_apart) =
+                (self.flow.dialect(), self.flow.is_reasoning_apart());
+            let terms = self.pricer.of_day(&self.flow);
+            let tariff = terms.map(|terms| Tariff { terms, dialect, is_reasoning_apart });
+            self.last = Some((kind, tariff));
+        }
+        if usage.is_empty() {
+            return None;
+        }
+        let Some((_, Some(tariff))) = &self.last else {
+            // Of another price at each hour, or of none.
+            self.show(mark.format, names.name(model), names.name(tier));
+            return self.ask(at, provider, usage).map(|quote| quote.exact);
+        };
+        tariff.terms.cost(&usage.billed(tariff.dialect, tariff.is_reasoning_apart))
     }
 
     /// Makes the flow look like one of the agent's, to this model.
@@ -358,7 +393,7 @@ impl Till {
 
     /// What each class of usage costs of a response; none where its price is not known.
     pub(super) fn shares(&mut self, spent: &Spent, file: &FileSpent) -> Option<CostShares> {
-        self.quote(spent, (&file.names, file.mark.format)).map(|quote| quote.exact.shares())
+        self.exact(spent, (&file.names, &file.mark)).map(|cost| cost.shares())
     }
 }
 
@@ -370,4 +405,63 @@ pub(crate) fn probes(file: &File, end: u64) -> io::Result<[u64; 2]> {
         Ok::<_, io::Error>(digest_64(SEED, &bytes))
     };
     Ok([digest(0, end.min(PROBE))?, digest(end.saturating_sub(PROBE), end)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::{RedactorOptions, Tokens};
+
+    use super::*;
+
+    /// A till that remembers the prices of the last response costs each as one that looks them up.
+    #[test]
+    fn a_response_costs_the_same_after_any_other() {
+        let pricer = Pricer::new(PriceBook::vendored());
+        let (mut till, mut names) = (Till::new(pricer), Names::default());
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let format = TranscriptFormat::ClaudeCode;
+        let mark = FileMark { format, path: 7, inode: (0, 0), size: 0, modified_ns: 0 };
+        let hour = |day: i64, hour: i64| Micros((day * 24 + hour) * 3_600_000_000);
+        let mut costs = HashSet::new();
+        for (provider, model) in [
+            (Provider::Anthropic, "claude-sonnet-4-5-20250929"),
+            (Provider::Anthropic, "claude-opus-4-1-20250805"),
+            (Provider::Bedrock, "anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            (Provider::Gemini, "gemini-2.5-pro"),
+            (Provider::DeepSeek, "deepseek-v4-pro"),
+            (Provider::Anthropic, "nobody-knows"),
+        ] {
+            for at in [hour(20_300, 3), hour(20_690, 3), hour(20_690, 20), hour(20_691, 3)] {
+                for (tier, input) in
+                    [("", 1_000), ("", 300_000), ("priority", 1_000), ("us", 199_999), ("", 0)]
+                {
+                    let usage = Usage {
+                        input: (input > 0).then_some(Tokens(input)),
+                        output: (input > 0).then_some(Tokens(1_001)),
+                        reasoning: (input > 0).then_some(Tokens(77)),
+                        ..Usage::default()
+                    };
+                    let line = UsageLine {
+                        at: Some(at),
+                        session: None,
+                        agent_id: None,
+                        folder: None,
+                        message_id: None,
+                        request_id: None,
+                        provider,
+                        model: Some(model.into()),
+                        usage,
+                        tier: tier.to_owned(),
+                    };
+                    let spent = Spent::of(&line, (&mut names, &redactor), None).unwrap();
+                    let cost = till.exact(&spent, (&names, &mark)).map(|cost| cost.rounded());
+                    let looked_up =
+                        Till::new(Pricer::new(PriceBook::vendored())).cost(&line, format);
+                    assert_eq!(cost, looked_up, "{model} {at:?} {tier} {input}");
+                    costs.insert(cost);
+                }
+            }
+        }
+        assert!(costs.contains(&None) && costs.len() > 10, "{costs:?}");
+    }
 }

@@ -71,7 +71,7 @@ impl Desk {
     }
 
     fn keep(&self, scanned: &Scanned) {
-        let bytes = TranscriptCache::encode(scanned, (&self.book, RULES)).unwrap();
+        let bytes = TranscriptCache::encode(scanned, (&self.book, RULES)).unwrap().concat();
         fs::write(self.cache(), bytes).unwrap();
     }
 }

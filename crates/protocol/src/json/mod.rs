@@ -6,6 +6,7 @@ mod skip;
 use std::borrow::Cow;
 
 use skip::Skip;
+pub(crate) use skip::first_special;
 
 /// The most members of an object that are looked at; no format here has nearly so many.
 const MAX_MEMBERS: usize = 1024;

@@ -91,7 +91,7 @@ impl<'a> Skip<'a> {
         let mut is_escaped = false;
         loop {
             let rest = &bytes[self.at..];
-            let run = plain(rest)?;
+            let run = first_special(rest)?;
             self.at += run + 1;
             match rest[run] {
                 b'"' => return Some((self.text.get(start..self.at)?, is_escaped)),
@@ -222,7 +222,7 @@ impl<'a> Skip<'a> {
 ///
 /// Escapes stand every few bytes in what tools tell, so that eight bytes at a time are looked at: a search that can take
 /// more of them has begun anew before it gets so far.
-fn plain(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn first_special(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<WORD>();
     for (nth, word) in words.iter().enumerate() {
         let met = special(u64::from_le_bytes(*word));

@@ -10,7 +10,7 @@ use crate::json::{Object, inner, unescape};
 
 use super::parsed::Parsed;
 use super::stamp::micros;
-use super::{LinesRead, UsageLine, holds, marked, parsed, text_within};
+use super::{LinesRead, UsageLine, holds, marked, outline, parsed, text_within};
 
 /// What a line with usage must hold.
 const MARKS: [&[u8]; 1] = [b"\"usage\":"];
@@ -18,59 +18,59 @@ const MARKS: [&[u8]; 1] = [b"\"usage\":"];
 /// Ways to be served that are the usual one.
 const USUAL: [&str; 4] = ["standard", "global", "not_available", ""];
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     #[serde(borrow, default, deserialize_with = "text_within")]
-    timestamp: Option<Cow<'a, str>>,
+    pub(super) timestamp: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_within")]
-    request_id: Option<Cow<'a, str>>,
+    pub(super) request_id: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_within")]
-    session_id: Option<Cow<'a, str>>,
+    pub(super) session_id: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_within")]
-    agent_id: Option<Cow<'a, str>>,
+    pub(super) agent_id: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_within")]
-    cwd: Option<Cow<'a, str>>,
+    pub(super) cwd: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    message: Option<Message<'a>>,
+    pub(super) message: Option<Message<'a>>,
 }
 
-#[derive(Deserialize)]
-struct Message<'a> {
+#[derive(Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Message<'a> {
     #[serde(borrow, default, deserialize_with = "text_within")]
-    id: Option<Cow<'a, str>>,
+    pub(super) id: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_within")]
-    model: Option<Cow<'a, str>>,
+    pub(super) model: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    usage: Option<Stated<'a>>,
+    pub(super) usage: Option<Stated<'a>>,
 }
 
 /// `message.usage`; numbers in the sense of the Messages API.
-#[derive(Deserialize)]
-struct Stated<'a> {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation: Option<Written>,
-    server_tool_use: Option<Served>,
+#[derive(Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Stated<'a> {
+    pub(super) input_tokens: Option<u64>,
+    pub(super) output_tokens: Option<u64>,
+    pub(super) cache_creation_input_tokens: Option<u64>,
+    pub(super) cache_read_input_tokens: Option<u64>,
+    pub(super) cache_creation: Option<Written>,
+    pub(super) server_tool_use: Option<Served>,
     #[serde(borrow, default, deserialize_with = "text_within")]
-    service_tier: Option<Cow<'a, str>>,
+    pub(super) service_tier: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_within")]
-    speed: Option<Cow<'a, str>>,
+    pub(super) speed: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_within")]
-    inference_geo: Option<Cow<'a, str>>,
+    pub(super) inference_geo: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
-struct Written {
-    ephemeral_5m_input_tokens: Option<u64>,
-    ephemeral_1h_input_tokens: Option<u64>,
+#[derive(Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Written {
+    pub(super) ephemeral_5m_input_tokens: Option<u64>,
+    pub(super) ephemeral_1h_input_tokens: Option<u64>,
 }
 
-#[derive(Deserialize)]
-struct Served {
-    web_search_requests: Option<u64>,
+#[derive(Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Served {
+    pub(super) web_search_requests: Option<u64>,
 }
 
 pub(super) fn is_telling(part: &[u8]) -> bool {
@@ -78,9 +78,10 @@ pub(super) fn is_telling(part: &[u8]) -> bool {
 }
 
 pub(super) fn read(lines: &[u8], out: &mut dyn FnMut(UsageLine<'_>)) -> LinesRead {
-    marked(lines, &MARKS, |line| {
+    marked(lines, &MARKS, |line, usage| {
         let mut room = String::new();
-        Some(tell(parsed::<Line<'_>>(line, &mut room)?, out))
+        let told = outline::read(line, usage).or_else(|| parsed(line, &mut room))?;
+        Some(tell(told, out))
     })
 }
 

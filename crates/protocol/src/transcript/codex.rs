@@ -171,7 +171,7 @@ impl CodexSession {
         if self.session.is_none() {
             self.begin(lines);
         }
-        marked(lines, &MARKS, |line| {
+        marked(lines, &MARKS, |line, _| {
             let mut room = String::new();
             Some(self.take(parsed::<Line<'_>>(line, &mut room)?, out))
         })

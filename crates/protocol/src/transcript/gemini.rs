@@ -45,7 +45,7 @@ pub(super) fn read(
     session: &mut Option<String>,
     out: &mut dyn FnMut(UsageLine<'_>),
 ) -> LinesRead {
-    marked(lines, &MARKS, |line| {
+    marked(lines, &MARKS, |line, _| {
         let mut room = String::new();
         Some(take(parsed::<Line<'_>>(line, &mut room)?, session, out))
     })

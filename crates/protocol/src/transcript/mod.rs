@@ -8,6 +8,7 @@ mod codex;
 mod envelope;
 mod gemini;
 mod item;
+mod outline;
 mod parsed;
 mod spoken;
 mod stamp;
@@ -239,13 +240,14 @@ impl UsageReader {
     }
 }
 
-/// Hands the lines that hold any of some marks to `take`, in their order; it says whether one told usage.
+/// Hands the lines that hold any of some marks to `take`, in their order, with the place of the first mark in each; it
+/// says whether one told usage.
 ///
 /// In a JSON text the quotes of a mark would be escaped, so it is a member's name or value wherever it stands.
 fn marked<const MARKS: usize>(
     lines: &[u8],
     marks: &[&[u8]; MARKS],
-    mut take: impl FnMut(&[u8]) -> Option<bool>,
+    mut take: impl FnMut(&[u8], usize) -> Option<bool>,
 ) -> LinesRead {
     let marks = marks.map(memmem::Finder::new);
     // Where each is next; looked for again only once it is behind.
@@ -253,14 +255,14 @@ fn marked<const MARKS: usize>(
     let mut count = LinesRead::default();
     let mut from = 0;
     while let Some(place) = places.into_iter().flatten().min() {
-        let (line, next) = line_around(lines, from, place);
+        let (start, line, next) = line_around(lines, from, place);
         from = next;
         for (place, mark) in places.iter_mut().zip(&marks) {
             if place.is_some_and(|place| place < next) {
                 *place = mark.find(&lines[next..]).map(|at| next + at);
             }
         }
-        match take(line) {
+        match take(line, place - start) {
             Some(is_telling) => count.telling += u64::from(is_telling),
             None => count.unreadable += 1,
         }
@@ -292,9 +294,9 @@ fn holds(part: &[u8], marks: &[&[u8]]) -> bool {
     marks.iter().any(|mark| memmem::find(part, mark).is_some())
 }
 
-/// The whole line around a place, and where the next one begins.
-fn line_around(lines: &[u8], from: usize, place: usize) -> (&[u8], usize) {
+/// The whole line around a place, where it begins, and where the next one does.
+fn line_around(lines: &[u8], from: usize, place: usize) -> (usize, &[u8], usize) {
     let start = memchr::memrchr(b'\n', &lines[from..place]).map_or(from, |at| from + at + 1);
     let end = memchr::memchr(b'\n', &lines[place..]).map_or(lines.len(), |at| place + at);
-    (&lines[start..end], (end + 1).min(lines.len()))
+    (start, &lines[start..end], (end + 1).min(lines.len()))
 }
