@@ -45,6 +45,7 @@ mod state;
 mod table;
 mod temporary;
 mod token;
+mod told_usage;
 mod trust;
 mod upgrade;
 mod wire;

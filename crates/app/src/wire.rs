@@ -37,6 +37,7 @@ use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
 use crate::token;
+use crate::told_usage::teller;
 use crate::upgrade;
 
 /// How long running exchanges may go on after the first signal.
@@ -209,7 +210,8 @@ impl Server {
         let analyst = Analyst::spawn(store.clone(), Arc::clone(&redactor), bells.analyst, lookout)
             .map_err(|e| AppError::failed("the analysis cannot be started").because(&e))?;
 
-        // Agents' own files → store.
+        // Agents' own files → store, and what they cost → doors.
+        let is_told = matches!(purpose, Purpose::Record { .. }) && config.transcripts.is_followed;
         let follower = match purpose {
             Purpose::Record { .. } => Some(
                 Follower::spawn(
@@ -251,6 +253,7 @@ impl Server {
                 background_panics: Box::new(move || beside.iter().map(Bell::panics).sum()),
                 raw_bodies: raw.clone().map(|raw| Box::new(move || raw.counters()) as Box<_>),
                 transcripts: follower.as_ref().map(Follower::reader),
+                told_usage: is_told.then(|| teller(config, &prices(config), &redactor)),
             },
             redactor: Arc::clone(&redactor),
             token: langley_server::Token::new(token.current().reveal())

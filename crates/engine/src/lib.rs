@@ -114,8 +114,9 @@ pub use token_use::{
     ContextSize, Growth, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
 };
 pub use transcripts::{
-    Scanned, TranscriptBy, TranscriptCache, TranscriptFile, TranscriptQuery, TranscriptRoot,
-    Walked, default_roots, scan, transcript_blocks, transcript_costs, user_roots, walk,
+    Scanned, TRANSCRIPT_BY_MAX, TranscriptBy, TranscriptCache, TranscriptFile, TranscriptQuery,
+    TranscriptRoot, Walked, default_roots, scan, transcript_blocks, transcript_costs, user_roots,
+    walk,
 };
 pub use windows::{Window, Windows, windows};
 pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};

@@ -1,12 +1,16 @@
 //! Costs over any span of time: by group, in blocks of five hours; and pricing what is stored anew.
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use axum::Json;
 use axum::extract::State;
-use langley_engine::blocks as blocks_of;
+use langley_engine::{
+    TRANSCRIPT_BY_MAX, TranscriptBy, TranscriptQuery, blocks as blocks_of, transcript_blocks,
+    transcript_costs,
+};
 use langley_model::{Micros, Provider};
-use langley_store::{CostBy, CostQuery, GroupBy, RepriceQuery};
+use langley_store::{CostBy, CostQuery, GroupBy, RepriceQuery, UsageQuery};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
@@ -36,8 +40,9 @@ const CLASS: &str = "class";
         ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class, where what providers told as a whole is `undivided`; nothing makes one group of all"),
         ("by" = Option<String>, Query, description = "Another name of `group_by`"),
         crate::openapi::SumsQuery,
+        ("from" = Option<String>, Query, description = "What it is told from: record, the flows that passed through Langley (the default); or transcripts, the files that agents keep of their sessions, as they are now: each response once, also of sessions that never passed here, with neither host, task nor tool"),
         ("session" = Option<String>, Query, description = "This session"),
-        ("project" = Option<String>, Query, description = "Exactly this project"),
+        ("project" = Option<String>, Query, description = "Exactly this project; from transcripts a folder, with those below it, or the last name of one"),
         ("limit" = Option<u32>, Query, description = "Groups that are listed, 1 to 10,000; 1,000 by default"),
     ),
     responses(
@@ -49,17 +54,16 @@ const CLASS: &str = "class";
 pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
     let params = params.only(&[
         "group_by", "by", "since", "until", "tz", "host", "provider", "model", "agent", "session",
-        "project", "limit",
+        "project", "limit", "from",
     ])?;
+    if is_of_transcripts(&params)? {
+        return told(&doors, &params).await;
+    }
     let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");
     let accepted = format!(
         "any of {words}, session, task, subagent, project, tool, each once; or class alone"
     );
-    let by = match params.parsed("group_by", accepted.clone(), groups)? {
-        None => params.parsed("by", accepted, groups)?,
-        by => by,
-    };
-    let by = by.unwrap_or(Some(Vec::new()));
+    let by = by(&params, accepted, groups)?;
     let (usage, tz) = narrowed(&params)?;
     let query = CostQuery {
         by: by.clone().unwrap_or_default(),
@@ -85,6 +89,7 @@ pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<W
         ("provider" = Option<String>, Query, description = "Who served it; anthropic by default"),
         ("model" = Option<String>, Query, description = "Exactly this model"),
         ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+        ("from" = Option<String>, Query, description = "What it is told from: record, the flows that passed through Langley (the default); or transcripts, the files that agents keep of their sessions, as they are now"),
     ),
     responses(
         (status = 200, body = BlockPage),
@@ -98,11 +103,17 @@ pub(crate) async fn blocks(
 ) -> Result<Written, ApiError> {
     /// A week.
     const SPAN_US: i64 = 7 * 24 * 3_600_000_000;
-    let params = params.only(&["since", "until", "provider", "model", "agent"])?;
+    let params = params.only(&["since", "until", "provider", "model", "agent", "from"])?;
     let (mut query, _) = narrowed(&params)?;
     let now = Micros::now();
     query.since = query.since.or(Some(Micros(now.0.saturating_sub(SPAN_US))));
     query.provider = query.provider.or(Some(Provider::Anthropic));
+    if is_of_transcripts(&params)? {
+        let query = of_told(query);
+        let shown = doors
+            .show_told(move |scanned| BlockPage::from(&transcript_blocks(scanned, &query, now)));
+        return shown.await?.ok_or_else(no_transcripts);
+    }
     let shown = doors.show(move |store| Ok(Some(BlockPage::from(&blocks_of(store, &query, now)?))));
     shown.await?.ok_or_else(|| ApiError::internal("blocks answered nothing"))
 }
@@ -171,6 +182,84 @@ pub(crate) async fn reprices(
     params.only(&[])?;
     let shown = doors.show(|store| Ok(Some(RepricePage::from(&*store.reprices(RUNS)?))));
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
+}
+
+/// What agents' own files tell.
+async fn told(doors: &Doors, params: &Params) -> Result<Written, ApiError> {
+    let words = TranscriptBy::ALL.map(TranscriptBy::as_str).join(", ");
+    let accepted = format!(
+        "up to {TRANSCRIPT_BY_MAX} of {words}, each once; or class alone: transcripts tell no more"
+    );
+    let by = by(params, accepted, told_groups)?;
+    if let Some(host) = params.owned("host")? {
+        let accepted = "nothing with from=transcripts: agents do not write down the host";
+        return Err(ApiError::bad_parameter("host", &host, accepted));
+    }
+    let (usage, tz) = narrowed(params)?;
+    let by_class = by.is_none();
+    let query = TranscriptQuery {
+        by: by.unwrap_or_default(),
+        session: params.owned("session")?,
+        project: params.owned("project")?,
+        groups_max: params.limit(GROUPS, GROUPS_MAX)?,
+        ..of_told(usage)
+    };
+    let book = Arc::clone(doors.prices());
+    let shown = doors.show_told(move |scanned| {
+        let threads = available_parallelism().map_or(1, usize::from);
+        let report = transcript_costs(scanned, &query, Some(&book), threads);
+        CostPage::of_transcripts((&query.by, &report), by_class, &tz, scanned)
+    });
+    shown.await?.ok_or_else(no_transcripts)
+}
+
+/// The same narrowing of what transcripts tell.
+fn of_told(usage: UsageQuery) -> TranscriptQuery {
+    TranscriptQuery {
+        since: usage.since,
+        until: usage.until,
+        offset_minutes: usage.offset_minutes,
+        provider: usage.provider,
+        model: usage.model,
+        agent: usage.agent,
+        ..TranscriptQuery::default()
+    }
+}
+
+/// Whether it is asked what transcripts tell.
+fn is_of_transcripts(params: &Params) -> Result<bool, ApiError> {
+    let known = |word: &str| match word {
+        "record" => Some(false),
+        "transcripts" => Some(true),
+        _ => None,
+    };
+    Ok(params.parsed("from", "record or transcripts", known)?.unwrap_or(false))
+}
+
+fn no_transcripts() -> ApiError {
+    let accepted = "record: agents' files are not read here, because made-up sessions are shown, or `transcripts.enabled` is false";
+    ApiError::bad_parameter("from", "transcripts", accepted)
+}
+
+/// By what is told, by either name of the parameter; none for the classes.
+fn by<By>(
+    params: &Params,
+    accepted: String,
+    groups: impl Fn(&str) -> Option<Option<Vec<By>>>,
+) -> Result<Option<Vec<By>>, ApiError> {
+    let by = match params.parsed("group_by", accepted.clone(), &groups)? {
+        None => params.parsed("by", accepted, groups)?,
+        by => by,
+    };
+    Ok(by.unwrap_or(Some(Vec::new())))
+}
+
+/// Groups of what transcripts tell; none for the classes.
+fn told_groups(text: &str) -> Option<Option<Vec<TranscriptBy>>> {
+    if text == CLASS {
+        return Some(None);
+    }
+    each_once(text, TranscriptBy::parse).filter(|by| by.len() <= TRANSCRIPT_BY_MAX).map(Some)
 }
 
 /// Groups with commas between; none for the classes.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use langley_engine::{
-    BudgetReader, FollowerReader, ImportError, Intake, PriceBook, RecorderStats, ThreadShapes,
+    BudgetReader, FollowerReader, ImportError, Intake, PriceBook, RecorderStats, Scanned,
+    ThreadShapes,
 };
 use langley_model::{DropReason, Micros, Redactor, Revision, Strain};
 use langley_store::{RawCounters, Retention, Store, StoreError};
@@ -36,6 +37,9 @@ const FLUSHES_AT_ONCE: usize = 1;
 const UPKEEPS_AT_ONCE: usize = 1;
 /// A history that is brought in takes its time, which nothing else must wait for; it is done by one thread.
 const IMPORTS_AT_ONCE: usize = 2;
+
+/// Readings of agents' files at once: each takes all cores.
+const TELLINGS_AT_ONCE: usize = 1;
 /// Threads that may block which all doors together take at most.
 pub const PLACES: usize =
     READS_AT_ONCE + CHANGES_AT_ONCE + EXPORTS_AT_ONCE + UPKEEPS_AT_ONCE + IMPORTS_AT_ONCE;
@@ -89,6 +93,8 @@ pub struct Gauges {
     pub raw_bodies: Option<Box<dyn Fn() -> RawCounters + Send + Sync>>,
     /// Follows agents' transcripts; none where nothing but made-up sessions is shown.
     pub transcripts: Option<FollowerReader>,
+    /// Reads what agents' files tell of usage, as they are now; none where nothing but made-up sessions is shown.
+    pub told_usage: Option<Arc<dyn Fn() -> Scanned + Send + Sync>>,
 }
 
 /// Where this installation is, for the first-run page and for scripts.
@@ -170,6 +176,7 @@ struct Inner {
     flushes: Arc<Semaphore>,
     upkeeps: Arc<Semaphore>,
     imports: Arc<Semaphore>,
+    tellings: Arc<Semaphore>,
     thread_shapes: Arc<ThreadShapes>,
     started: Instant,
     drops_at_start: Vec<(DropReason, u64)>,
@@ -236,6 +243,7 @@ impl Doors {
             flushes: Arc::new(Semaphore::new(FLUSHES_AT_ONCE)),
             upkeeps: Arc::new(Semaphore::new(UPKEEPS_AT_ONCE)),
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
+            tellings: Arc::new(Semaphore::new(TELLINGS_AT_ONCE)),
             thread_shapes: Arc::default(),
             started: Instant::now(),
             drops_at_start: counters.drops,
@@ -287,6 +295,21 @@ impl Doors {
             .read(move |store| Ok(query(store)?.map(|found| serde_json::to_vec(&found))))
             .await?;
         written.transpose().map(|json| json.map(Written)).map_err(ApiError::internal)
+    }
+
+    /// Writes what `tell` makes of what agents' files tell of usage, read on a thread that may block, one at a time;
+    /// none where there is nothing but made-up sessions.
+    pub(crate) async fn show_told<T: Serialize>(
+        &self,
+        tell: impl FnOnce(&Scanned) -> T + Send + 'static,
+    ) -> Result<Option<Written>, ApiError> {
+        let Some(read) = self.0.gauges.told_usage.clone() else { return Ok(None) };
+        let written = self
+            .run::<_, ApiError>(&self.0.tellings, move |_| {
+                serde_json::to_vec(&tell(&read())).map_err(ApiError::internal)
+            })
+            .await?;
+        Ok(Some(Written(written)))
     }
 
     /// Runs a change on a thread that may block, one at a time.

@@ -1702,6 +1702,12 @@ export interface components {
             more: boolean;
             /** @description Always null: ask for more with `limit`. */
             next_cursor: string | null;
+            read: components["schemas"]["TranscriptsRead"] | null;
+            /**
+             * @description What it is told from: `record`, the flows that passed through Langley; or `transcripts`, the files that agents
+             *     keep of their sessions, where a flow stands for a response.
+             */
+            source: string;
             tools: components["schemas"]["ToolCosts"] | null;
             /**
              * @description What all groups add up to, those that are not listed included; of costs by tool what all flows cost,
@@ -4239,6 +4245,23 @@ export interface components {
              */
             waiting: number;
         };
+        /** @description What of transcripts was read. */
+        TranscriptsRead: {
+            /** @description Files that were read, now or earlier. */
+            files: number;
+            /**
+             * Format: int64
+             * @description Lines that told usage.
+             */
+            lines: number;
+            /** @description Files that could not be read. */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Lines that should have told it and could not be read.
+             */
+            unreadable_lines: number;
+        };
         /** @description A connection that was passed on unread, or ended before it carried a request. */
         Tunnel: {
             /**
@@ -4782,6 +4805,8 @@ export interface operations {
                 model?: string;
                 /** @description Exactly this kind of agent */
                 agent?: string;
+                /** @description What it is told from: record, the flows that passed through Langley (the default); or transcripts, the files that agents keep of their sessions, as they are now */
+                from?: string;
             };
             header?: never;
             path?: never;
@@ -4990,9 +5015,11 @@ export interface operations {
                 model?: string;
                 /** @description Exactly this kind of agent. */
                 agent?: string;
+                /** @description What it is told from: record, the flows that passed through Langley (the default); or transcripts, the files that agents keep of their sessions, as they are now: each response once, also of sessions that never passed here, with neither host, task nor tool */
+                from?: string;
                 /** @description This session */
                 session?: string;
-                /** @description Exactly this project */
+                /** @description Exactly this project; from transcripts a folder, with those below it, or the last name of one */
                 project?: string;
                 /** @description Groups that are listed, 1 to 10,000; 1,000 by default */
                 limit?: number;

@@ -52,6 +52,16 @@ export const DIMENSIONS = [
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** Those that agents' own files tell. */
+export const TOLD_DIMENSIONS: readonly Dimension[] = [
+  "model",
+  "project",
+  "session",
+  "subagent",
+  "class",
+  "agent",
+];
+
 export const DIMENSION_LABELS: Record<Dimension, string> = {
   model: "Model",
   project: "Project",

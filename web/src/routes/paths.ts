@@ -105,6 +105,8 @@ export interface SpendView {
   heat?: "cost";
   /** What is told over time; the cost when it is not said. */
   chart?: "tokens";
+  /** What costs are told from; what passed through the proxy when it is not said. */
+  from?: "transcripts";
 }
 
 export function readSpendView(search: Record<string, unknown>): SpendView {
@@ -115,6 +117,7 @@ export function readSpendView(search: Record<string, unknown>): SpendView {
   if (by) view.by = by;
   if (search["heat"] === "cost") view.heat = "cost";
   if (search["chart"] === "tokens") view.chart = "tokens";
+  if (search["from"] === "transcripts") view.from = "transcripts";
   return view;
 }
 

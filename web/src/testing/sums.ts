@@ -55,6 +55,8 @@ export function makeCostPage(
     more: false,
     next_cursor: null,
     tools: null,
+    read: null,
+    source: "record",
     totals: { cost, flows, priced_flows, unpriced_flows, usage, cost_by_class, estimated },
     tz: "+00:00",
     unpriced: [],

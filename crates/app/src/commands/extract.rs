@@ -17,12 +17,13 @@ use terminal_size::{Width, terminal_size};
 use super::extract_table::Records;
 use super::flows::parse_span;
 use super::session_id;
-use super::transcripts::{agent, left_behind, named, scanned, threads};
+use super::transcripts::{agent, left_behind, named, scanned};
 use crate::cli::{ExtractArgs, GlobalArgs, IdleForm};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::opening::prices;
 use crate::table::counted;
+use crate::told_usage::threads;
 use crate::wire::redactor;
 
 /// Rows of a table that is shown without `-n`: more is nothing to read on a terminal.

@@ -1,14 +1,12 @@
 //! `langley cost --from transcripts`: what agents' own files tell, with no proxy and no database.
 
-use std::io;
 use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use langley_engine::{
-    BlockReport, PriceBook, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery,
-    TranscriptRoot, Walked, scan, transcript_blocks, transcript_costs, walk,
+    BlockReport, PriceBook, Scanned, TRANSCRIPT_BY_MAX, TranscriptBy, TranscriptQuery,
+    TranscriptRoot, Walked, transcript_blocks, transcript_costs, walk,
 };
 use langley_model::{Micros, Provider, Redactor};
 use langley_protocol::transcript::TranscriptFormat;
@@ -18,10 +16,10 @@ use super::flows::parse_span;
 use crate::cli::{CostArgs, GlobalArgs};
 use crate::config::{self, Config, Environment};
 use crate::error::{AppError, Result};
-use crate::home::{Home, write_private_parts};
 use crate::opening::{prices, transcript_roots};
 use crate::reading;
 use crate::table::shown;
+use crate::told_usage::{Cache, threads};
 use crate::wire::redactor;
 
 /// Tells costs.
@@ -39,8 +37,8 @@ pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         offset_minutes: 0,
         session: args.session.clone(),
         project: args.project.clone(),
-        provider: None,
         groups_max: args.limit as usize,
+        ..TranscriptQuery::default()
     };
     // All the world's zones are looked through for the one of this place.
     let zone = std::thread::spawn(zone);
@@ -75,11 +73,6 @@ pub(super) fn blocks(
         ..TranscriptQuery::default()
     };
     read(global, |_, scanned| Ok(transcript_blocks(scanned, &query, Micros::now())))
-}
-
-/// Threads that read: as many as cores.
-pub(super) fn threads() -> usize {
-    available_parallelism().map_or(1, usize::from)
 }
 
 /// Hands the prices and what the files tell to `tell`; beside that it is kept for the next time.
@@ -124,51 +117,6 @@ pub(super) fn scanned(
     let scanned = cache.scan(walked, (book, redactor));
     cache.keep(&scanned, book);
     scanned
-}
-
-/// Where it is kept what files told.
-struct Cache {
-    path: PathBuf,
-    /// What names are redacted by.
-    rules: String,
-    /// Whether there is a place for it: without a home there is none, and reading is quick.
-    is_kept: bool,
-}
-
-impl Cache {
-    fn of(config: &Config) -> Self {
-        let home = Home::at(&config.home);
-        Self {
-            path: home.transcripts_cache(),
-            rules: format!("{:?}", config.redaction),
-            is_kept: home.root().is_dir(),
-        }
-    }
-
-    fn scan(&self, walked: &Walked, of: (&Arc<PriceBook>, &Redactor)) -> Scanned {
-        let threads = threads();
-        let known = TranscriptCache::read(&self.path, &self.rules, threads);
-        let known = known.unwrap_or_else(|error| {
-            if error.kind() != io::ErrorKind::NotFound {
-                let path = self.path.display();
-                eprintln!("warning: {path} cannot be read ({error}); all is read anew");
-            }
-            TranscriptCache::default()
-        });
-        scan(&walked.files, known, of, threads)
-    }
-
-    /// Keeps it, where anything is new.
-    fn keep(&self, scanned: &Scanned, book: &PriceBook) {
-        if scanned.is_news
-            && self.is_kept
-            && let Err(error) = TranscriptCache::encode(scanned, (book, &self.rules))
-                .map_err(io::Error::other)
-                .and_then(|parts| write_private_parts(&self.path, &parts))
-        {
-            tracing::warn!(%error, path = %self.path.display(), "what transcripts told is not kept");
-        }
-    }
 }
 
 /// Files by name: the first of them, and how many more there are.
@@ -218,7 +166,7 @@ pub(super) fn agent(name: &str) -> Result<TranscriptFormat> {
 /// Groups with commas between.
 fn groups(text: &str) -> Result<Vec<TranscriptBy>> {
     let by = langley_server::each_once(text, TranscriptBy::parse);
-    by.filter(|by| by.len() <= 4).ok_or_else(|| {
+    by.filter(|by| by.len() <= TRANSCRIPT_BY_MAX).ok_or_else(|| {
         let known = TranscriptBy::ALL.map(TranscriptBy::as_str).join(", ");
         AppError::wrong_use(format!("transcripts cannot be grouped by `{text}`"))
             .why(format!("--by takes up to four of {known}, each once; or class alone"))

@@ -15,7 +15,9 @@ mod tests;
 pub use cache::TranscriptCache;
 pub(crate) use digest::{digest_64, digest_128};
 pub(crate) use report::is_of_project;
-pub use report::{TranscriptBy, TranscriptQuery, transcript_blocks, transcript_costs};
+pub use report::{
+    TRANSCRIPT_BY_MAX, TranscriptBy, TranscriptQuery, transcript_blocks, transcript_costs,
+};
 pub use roots::{TranscriptFile, TranscriptRoot, Walked, default_roots, user_roots, walk};
 pub(crate) use roots::{named_session, sniffed};
 pub(crate) use scan::{PROBE, Till, probes, side_by_side};

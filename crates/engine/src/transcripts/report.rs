@@ -21,7 +21,7 @@ use crate::price::{PriceBook, Pricer};
 const MINUTE_US: i64 = 60_000_000;
 
 /// The most things that costs are told apart by at once.
-const BY_MAX: usize = 4;
+pub const TRANSCRIPT_BY_MAX: usize = 4;
 
 /// Parts in which files are added up, so that threads end at about the same time.
 const PARTS: usize = 16;
@@ -102,6 +102,10 @@ pub struct TranscriptQuery {
     pub project: Option<String>,
     /// Served by this provider.
     pub provider: Option<Provider>,
+    /// Of exactly this model.
+    pub model: Option<String>,
+    /// Of exactly this agent.
+    pub agent: Option<String>,
     /// The most groups that are listed.
     pub groups_max: usize,
 }
@@ -338,14 +342,19 @@ impl TranscriptQuery {
     /// Of what a file told what is asked for.
     fn of_file<'a>(&'a self, file: &'a FileSpent) -> impl Iterator<Item = &'a Spent> {
         let (session, project) = (self.session.as_deref(), self.project.as_deref());
+        let model = self.model.as_deref();
+        let is_of_agent =
+            self.agent.as_deref().is_none_or(|agent| agent == file.mark.format.agent());
         let is_of = |folder: Option<&str>, project: &str| {
             folder.is_some_and(|folder| is_of_project(folder, project))
         };
         file.records().filter(move |spent| {
             let at = spent.at();
-            self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
+            is_of_agent
+                && self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
                 && self.until.is_none_or(|until| at.is_some_and(|at| at < until))
                 && self.provider.is_none_or(|provider| spent.provider() == provider)
+                && model.is_none_or(|model| file.names.name(spent.model) == Some(model))
                 && session.is_none_or(|session| file.names.name(spent.session) == Some(session))
                 && project.is_none_or(|project| is_of(file.names.name(spent.folder), project))
         })
@@ -357,8 +366,8 @@ impl TranscriptQuery {
         (file, spent): (&FileSpent, &Spent),
         catalogue: &Catalogue<'_>,
         number: impl Fn(Name) -> i64,
-    ) -> [i64; BY_MAX] {
-        let mut keys = [UNKNOWN; BY_MAX];
+    ) -> [i64; TRANSCRIPT_BY_MAX] {
+        let mut keys = [UNKNOWN; TRANSCRIPT_BY_MAX];
         for (key, by) in keys.iter_mut().zip(&self.by) {
             *key = match by {
                 TranscriptBy::Hour => spent.at().map_or(i64::MIN, |at| at.0.div_euclid(HOUR_US)),
@@ -381,7 +390,7 @@ impl TranscriptQuery {
 /// What the responses of some files add up to.
 #[derive(Default)]
 struct Groups {
-    by_keys: HashMap<[i64; BY_MAX], Total, foldhash::fast::FixedState>,
+    by_keys: HashMap<[i64; TRANSCRIPT_BY_MAX], Total, foldhash::fast::FixedState>,
     unpriced: HashMap<(Provider, i64), Total>,
 }
 

@@ -81,6 +81,11 @@ pub(crate) struct CostPage {
     pub more: bool,
     /// Always null: ask for more with `limit`.
     pub next_cursor: Option<String>,
+    /// What it is told from: `record`, the flows that passed through Langley; or `transcripts`, the files that agents
+    /// keep of their sessions, where a flow stands for a response.
+    pub source: String,
+    /// What of the files was read; null of flows.
+    pub read: Option<TranscriptsRead>,
 }
 
 /// Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known.
@@ -280,49 +285,25 @@ pub fn cost_json(
 /// # Errors
 /// They cannot be written as JSON: a defect in a shape's derive.
 pub fn transcript_cost_json(
-    (by, report): (&[TranscriptBy], &CostReport),
+    report: (&[TranscriptBy], &CostReport),
     by_class: bool,
     tz: &str,
     scanned: &Scanned,
 ) -> serde_json::Result<String> {
-    let flows = |by: &TranscriptBy| match by {
-        TranscriptBy::Hour => CostBy::Usage(GroupBy::Hour),
-        TranscriptBy::Day => CostBy::Usage(GroupBy::Day),
-        TranscriptBy::Agent => CostBy::Usage(GroupBy::Agent),
-        TranscriptBy::Provider => CostBy::Usage(GroupBy::Provider),
-        TranscriptBy::Model => CostBy::Usage(GroupBy::Model),
-        TranscriptBy::Session => CostBy::Session,
-        TranscriptBy::Subagent => CostBy::Subagent,
-        TranscriptBy::Project => CostBy::Project,
-    };
-    let query = CostQuery { by: by.iter().map(flows).collect(), ..CostQuery::default() };
-    serde_json::to_string_pretty(&TranscriptCosts {
-        page: CostPage::of(&query, report, by_class, tz),
-        source: "transcripts",
-        read: scanned.into(),
-    })
-}
-
-/// What transcripts tell of costs.
-#[derive(Clone, Debug, Serialize)]
-struct TranscriptCosts {
-    #[serde(flatten)]
-    page: CostPage,
-    source: &'static str,
-    read: TranscriptsRead,
+    serde_json::to_string_pretty(&CostPage::of_transcripts(report, by_class, tz, scanned))
 }
 
 /// What of transcripts was read.
-#[derive(Clone, Debug, Serialize)]
-struct TranscriptsRead {
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct TranscriptsRead {
     /// Files that were read, now or earlier.
-    files: usize,
+    pub files: usize,
     /// Files that could not be read.
-    refused: usize,
+    pub refused: usize,
     /// Lines that told usage.
-    lines: u64,
+    pub lines: u64,
     /// Lines that should have told it and could not be read.
-    unreadable_lines: u64,
+    pub unreadable_lines: u64,
 }
 
 impl From<&Scanned> for TranscriptsRead {
@@ -440,7 +421,31 @@ impl CostPage {
             unpriced: report.unpriced.iter().map(Into::into).collect(),
             more: report.more && !by_class,
             next_cursor: None,
+            source: "record".to_owned(),
+            read: None,
         }
+    }
+
+    /// Of what transcripts tell.
+    pub(crate) fn of_transcripts(
+        (by, report): (&[TranscriptBy], &CostReport),
+        by_class: bool,
+        tz: &str,
+        scanned: &Scanned,
+    ) -> Self {
+        let flows = |by: &TranscriptBy| match by {
+            TranscriptBy::Hour => CostBy::Usage(GroupBy::Hour),
+            TranscriptBy::Day => CostBy::Usage(GroupBy::Day),
+            TranscriptBy::Agent => CostBy::Usage(GroupBy::Agent),
+            TranscriptBy::Provider => CostBy::Usage(GroupBy::Provider),
+            TranscriptBy::Model => CostBy::Usage(GroupBy::Model),
+            TranscriptBy::Session => CostBy::Session,
+            TranscriptBy::Subagent => CostBy::Subagent,
+            TranscriptBy::Project => CostBy::Project,
+        };
+        let query = CostQuery { by: by.iter().map(flows).collect(), ..CostQuery::default() };
+        let page = Self::of(&query, report, by_class, tz);
+        Self { source: "transcripts".to_owned(), read: Some(scanned.into()), ..page }
     }
 }
 

@@ -205,3 +205,53 @@ async fn flows_of_a_session_are_deleted_with_its_conversation_where_that_is_aske
     assert_eq!((&deleted["deleted"], &deleted["conversation"]["lines"]), (&json!(0), &json!(8)));
     assert_eq!(rig.ask("/api/conversations/S").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_are_told_from_transcripts_that_no_flow_tells_of() {
+    let (rig, _) = rig().await;
+    let none = rig.get("/api/analytics/cost?group_by=model").await;
+    assert_eq!((&none["totals"]["flows"], &none["source"]), (&json!(0), &json!("record")));
+
+    let told = rig.get("/api/analytics/cost?from=transcripts&group_by=day,model").await;
+    // Three answers of one input and two output tokens: 1 × 4 + 2 × 20 millionths each.
+    let item = &told["items"][0];
+    assert_eq!((&item["day"], &item["model"]), (&json!("2025-09-01"), &json!("claude-opus-5-5")));
+    assert_eq!((&item["flows"], &item["cost"]), (&json!(3), &json!({ "micro_usd": 132 })));
+    assert_eq!(item["cost_by_class"]["output"], json!({ "micro_usd": 120 }));
+    assert_eq!((&told["source"], &told["read"]["files"]), (&json!("transcripts"), &json!(1)));
+
+    let count = async |query: &str| {
+        let page = rig.get(&format!("/api/analytics/cost?from=transcripts&{query}")).await;
+        page["totals"]["flows"].clone()
+    };
+    for (query, expected) in [
+        ("session=S", 3),
+        ("session=T", 0),
+        ("model=claude-opus-5-5", 3),
+        ("model=claude-opus", 0),
+        ("agent=claude-code&project=w", 3),
+        ("agent=codex", 0),
+        ("provider=openai", 0),
+        ("since=2025-09-02", 0),
+        ("until=2025-09-02", 3),
+    ] {
+        assert_eq!(count(query).await, json!(expected), "{query}");
+    }
+    let classes = rig.get("/api/analytics/cost?from=transcripts&group_by=class").await;
+    assert_eq!(classes["items"].as_array().unwrap().len(), 7);
+
+    let blocks = "/api/analytics/blocks?from=transcripts&since=2025-09-01&until=2025-09-02";
+    let blocks = rig.get(blocks).await;
+    assert_eq!(blocks["items"][0]["flows"], 3);
+
+    for refused in [
+        "from=files",
+        "from=transcripts&group_by=tool",
+        "from=transcripts&group_by=day,day",
+        "from=transcripts&group_by=day,model,session,project,agent",
+        "from=transcripts&host=api.anthropic.com",
+    ] {
+        let path = format!("/api/analytics/cost?{refused}");
+        assert_eq!(status(&rig, &path).await, StatusCode::BAD_REQUEST, "{refused}");
+    }
+}

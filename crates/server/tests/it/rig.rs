@@ -129,6 +129,8 @@ impl Rig {
         let budgets = BudgetKeeper::spawn(rules, store.clone(), own, bell, Arc::default()).unwrap();
         let roots = user_roots(vec![folder.path().join("transcripts")]);
         let book = langley_engine::PriceBook::vendored();
+        let (told_roots, told_book) = (roots.clone(), Arc::clone(&book));
+        let told_redactor = Arc::clone(&redactor);
         let key = InferenceKey::default();
         let options = FollowerOptions { roots, is_enabled: false, key, book };
         let own = Arc::clone(&redactor);
@@ -159,6 +161,12 @@ impl Rig {
                 background_panics: Box::new(|| 2),
                 raw_bodies: None,
                 transcripts: Some(follower.reader()),
+                told_usage: Some(Arc::new(move || {
+                    let mut walked = langley_engine::walk(&told_roots);
+                    walked.sniff();
+                    let known = langley_engine::TranscriptCache::default();
+                    langley_engine::scan(&walked.files, known, (&told_book, &told_redactor), 1)
+                })),
             },
             redactor: Arc::clone(&redactor),
             token: Token::new(TOKEN).unwrap(),

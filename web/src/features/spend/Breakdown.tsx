@@ -8,7 +8,14 @@ import type { FlowFilter } from "@/lib/filter";
 import { compact, count, DASH, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { CLASS_LABELS, CLASSES, type Dimension } from "@/lib/spend";
-import { flowsHref, sessionHref, toolsHref } from "@/routes/paths";
+import {
+  conversationHref,
+  flowsHref,
+  type SpendView,
+  sessionHref,
+  spendHref,
+  toolsHref,
+} from "@/routes/paths";
 import { BarRow } from "@/ui/BarRow";
 import { Failed } from "@/ui/Failed";
 import { Notice, Skeleton } from "@/ui/Notice";
@@ -21,7 +28,7 @@ export type Group = Exclude<Dimension, "commit">;
 /** Groups that are listed; the API says what they leave out. */
 const LISTED = 200;
 
-export function Breakdown({ by, params }: { by: Group; params: Params }) {
+export function Breakdown({ by, params, view }: { by: Group; params: Params; view: SpendView }) {
   // A subagent is one of its session, and is named together with it.
   const group = by === "subagent" ? "session,subagent" : by;
   const asked = { ...params, group_by: group, limit: LISTED };
@@ -31,7 +38,7 @@ export function Breakdown({ by, params }: { by: Group; params: Params }) {
   }
   // Another grouping's rows would be read as this one's.
   if (!data || (isPlaceholderData && !data.group_by.includes(by))) return <Skeleton lines={8} />;
-  const rows = data.items.flatMap((item) => rowOf(by, item, params));
+  const rows = data.items.flatMap((item) => rowOf(by, item, params, view));
   if (rows.length === 0) {
     return (
       <Notice title={`No cost is told by ${by}`}>
@@ -74,10 +81,12 @@ interface Row {
 const EMPTY: Partial<Record<Group, string>> = {
   tool: "Agents called no tool in this span of time.",
   subagent: "No session had a subagent in this span of time.",
-  project: "A flow's project is the folder its agent works in, where the agent says so.",
+  project: "A project is the folder an agent works in, where the agent says so.",
 };
 
-function rowOf(by: Group, item: CostItem, params: Params): Row[] {
+function rowOf(by: Group, item: CostItem, params: Params, view: SpendView): Row[] {
+  // What agents wrote themselves may have no flow: it leads to what else they wrote.
+  const isTold = view.from === "transcripts";
   const filter: FlowFilter = {};
   for (const key of ["since", "model", "project"] as const) {
     const value = params[key];
@@ -86,17 +95,19 @@ function rowOf(by: Group, item: CostItem, params: Params): Row[] {
   const cost = item.cost?.micro_usd ?? null;
   const row = {
     cost,
-    note: flowsOf(item),
+    note: countOf(item, isTold ? "response" : "flow"),
     detail: tokensOf(item),
   };
-  const plain = (key: "model" | "project" | "host" | "agent", shown: FlowFilter | null): Row[] => {
+  const plain = (key: "model" | "project" | "host" | "agent", shown: FlowFilter): Row[] => {
     const value = item[key];
+    const isNarrower = (key === "model" || key === "project") && view[key] !== value;
+    const narrower = isNarrower ? spendHref({ ...view, [key]: value }) : null;
     return [
       {
         ...row,
         key: value ?? "",
         name: value === null ? <Unknown>not known</Unknown> : oneLine(value, 160),
-        href: value === null || shown === null ? null : flowsHref({ ...filter, ...shown }),
+        href: value === null ? null : isTold ? narrower : flowsHref({ ...filter, ...shown }),
       },
     ];
   };
@@ -118,7 +129,7 @@ function rowOf(by: Group, item: CostItem, params: Params): Row[] {
               ...row,
               key: item.session,
               name: <SessionName id={item.session} />,
-              href: sessionHref(item.session),
+              href: isTold ? conversationHref(item.session) : sessionHref(item.session),
             },
           ];
     case "subagent":
@@ -134,13 +145,15 @@ function rowOf(by: Group, item: CostItem, params: Params): Row[] {
                   <SessionName id={item.session} />
                 </span>
               ),
-              href: sessionHref(item.session, { lane: item.subagent }),
+              href: isTold
+                ? conversationHref(item.session, { lane: item.subagent })
+                : sessionHref(item.session, { lane: item.subagent }),
             },
           ];
     case "tool":
       return item.tool === null ? [] : [toolRow(item, item.tool)];
     default:
-      return classRow(item, filter);
+      return classRow(item, isTold ? null : flowsHref(filter));
   }
 }
 
@@ -187,13 +200,13 @@ function Rest({ page: { tools, totals } }: { page: CostPage }) {
   );
 }
 
-function classRow(item: CostItem, filter: FlowFilter): Row[] {
+function classRow(item: CostItem, href: string | null): Row[] {
   const name = CLASSES.find((each) => each === item.class);
   return [
     {
       key: item.class ?? "",
       name: name ? CLASS_LABELS[name] : oneLine(item.class ?? "not known", 60),
-      href: flowsHref(filter),
+      href,
       cost: item.cost?.micro_usd ?? null,
       note: item.units == null ? DASH : `${compact(item.units)} ${unit(name)}`,
       detail: null,
@@ -206,9 +219,9 @@ function unit(name: string | undefined): string {
   return name === "web_search" ? "searches" : name === "undivided" ? "flows" : "tokens";
 }
 
-function flowsOf(item: CostItem): string {
-  const flows = plural(item.flows, "flow");
-  return item.unpriced_flows > 0 ? `${flows}, ${count(item.unpriced_flows)} unpriced` : flows;
+function countOf(item: CostItem, counted: "flow" | "response"): string {
+  const all = plural(item.flows, counted);
+  return item.unpriced_flows > 0 ? `${all}, ${count(item.unpriced_flows)} unpriced` : all;
 }
 
 function tokensOf({ usage }: CostItem): string {
@@ -222,6 +235,9 @@ function footnote(by: Group, page: CostPage): string {
   const more = page.more ? `Only the dearest ${LISTED} are listed. ` : "";
   if (by === "tool") {
     return `${more}A tool's cost is its calls as output, and their results as input the first time they are sent, by their share of what the flow cost. That later requests read them again is told beside it, and is no part of it.`;
+  }
+  if (page.source === "transcripts") {
+    return `${more}Told from agents' files as they are now, each response once: what was in files that are gone is not counted.`;
   }
   if (page.from_flows) return `${more}Told from the flows that are kept.`;
   return `${more}Told from sums by the hour, which outlive the flows: what was deleted is in them.`;

@@ -1,17 +1,18 @@
-// What each day, or each hour of today, cost, as columns of its classes; each column leads to its flows.
+// What each day, or each hour of today, cost, as columns of its classes; a column leads to its flows, where it has some.
 import { money, plural } from "@/lib/format";
 import { CLASS_LABELS, CLASSES, type Class, type Span } from "@/lib/spend";
-import { flowsHref } from "@/routes/paths";
 import { cx } from "@/ui/cx";
 import { CLASS_TONES } from "./classFaces";
 
 export interface DayChartProps {
   spans: Span[];
-  /** What else the flows of a column have in common. */
-  filter: { model?: string; project?: string };
+  /** What a column is made of. */
+  counted: "flow" | "response";
+  /** Where a column leads. */
+  hrefOf: (span: Span) => string | null;
 }
 
-export function DayChart({ spans, filter }: DayChartProps) {
+export function DayChart({ spans, counted, hrefOf }: DayChartProps) {
   const most = spans.reduce((found, { cost }) => Math.max(found, cost ?? 0), 0);
   const shown = new Set(spans.flatMap(({ classes }) => classes.map(({ name }) => name)));
   // As many labels as there is room for, the last day always among them.
@@ -30,7 +31,7 @@ export function DayChart({ spans, filter }: DayChartProps) {
         >
           {spans.map((span, at) => (
             <li key={span.key} className="flex h-40 max-w-16 min-w-0 flex-1 flex-col">
-              <Column span={span} most={most} filter={filter} />
+              <Column span={span} most={most} counted={counted} href={hrefOf(span)} />
               <span className="relative h-5">
                 {(spans.length - 1 - at) % every === 0 ? (
                   <span
@@ -67,24 +68,26 @@ export function DayChart({ spans, filter }: DayChartProps) {
 function Column({
   span,
   most,
-  filter,
+  counted,
+  href,
 }: {
   span: Span;
   most: number;
-  filter: DayChartProps["filter"];
+  counted: DayChartProps["counted"];
+  href: string | null;
 }) {
-  const told = `${span.label}: ${money(span.cost)}, ${plural(span.flows, "flow")}${
-    span.unpriced > 0 ? `, ${plural(span.unpriced, "flow")} without a price` : ""
+  const told = `${span.label}: ${money(span.cost)}, ${plural(span.flows, counted)}${
+    span.unpriced > 0 ? `, ${plural(span.unpriced, counted)} without a price` : ""
   }`;
   const height = most > 0 ? ((span.cost ?? 0) / most) * 100 : 0;
-  return (
-    <a
-      data-row
-      href={flowsHref({ ...filter, since: span.since, until: span.until })}
-      title={told}
-      aria-label={told}
-      className="group relative flex min-h-0 flex-1 flex-col justify-end rounded-sm border-b border-line-strong hover:bg-raised focus-visible:-outline-offset-2"
-    >
+  const place = {
+    title: told,
+    "aria-label": told,
+    className:
+      "group relative flex min-h-0 flex-1 flex-col justify-end rounded-sm border-b border-line-strong hover:bg-raised focus-visible:-outline-offset-2",
+  };
+  const inside = (
+    <>
       {span.cost === null && span.flows > 0 ? (
         <span className="absolute inset-x-0 bottom-0 h-1 bg-warn" />
       ) : null}
@@ -100,6 +103,15 @@ function Column({
           />
         ))}
       </span>
+    </>
+  );
+  return href === null ? (
+    <span role="img" {...place}>
+      {inside}
+    </span>
+  ) : (
+    <a data-row href={href} {...place}>
+      {inside}
     </a>
   );
 }

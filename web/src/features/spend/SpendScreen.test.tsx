@@ -135,3 +135,41 @@ test("the span of time is asked for, and chosen", async () => {
   fireEvent.click(screen.getByRole("radio", { name: "All" }));
   expect(onLook).toHaveBeenCalledWith({ range: "all" });
 });
+
+test("where nothing passed, it leads to what agents' own files tell", async () => {
+  const empty = makeCostPage("day", []);
+  renderScreen(<SpendScreen view={{ model: "m", range: "all" }} onLook={() => {}} />, {
+    [COST]: { ...empty, totals: { ...empty.totals, flows: 0 } },
+    [`${COST}?model=m&from=transcripts`]: makeCostPage("", [], {
+      source: "transcripts",
+      totals: { ...empty.totals, flows: 12, cost: { micro_usd: 3_000_000 } },
+    }),
+  });
+  const link = await screen.findByRole("link", { name: "show what they cost" });
+  expect(link.getAttribute("href")).toContain("/spend?model=m");
+  expect(link.getAttribute("href")).toContain("from=transcripts");
+  expect(link.parentElement?.textContent).toContain("12 responses in it, for $3.00");
+});
+
+test("what agents' files tell is counted in responses, and leads to what they wrote", async () => {
+  const page = makeCostPage("day,session", [makeCostItem({ day, session: "s/1" })], {
+    source: "transcripts",
+    read: { files: 3, refused: 1, lines: 9, unreadable_lines: 2 },
+  });
+  const onLook = vi.fn();
+  renderScreen(<SpendScreen view={{ from: "transcripts", by: "session" }} onLook={onLook} />, {
+    [COST]: page,
+  });
+  const list = await screen.findByLabelText("Cost by session");
+  expect(list.querySelector("a")?.getAttribute("href")).toBe("/history/s%2F1");
+  expect(list.textContent).toContain("1 response");
+  expect(
+    screen.getByText(/^1 file could not be read; 2 lines that should tell usage/),
+  ).toBeTruthy();
+  const columns = screen.getByLabelText("Cost over time");
+  expect(columns.querySelector("a")).toBeNull();
+  expect(screen.queryByRole("radio", { name: "Tool" })).toBeNull();
+  expect(screen.queryByRole("radio", { name: "Commit" })).toBeNull();
+  fireEvent.click(screen.getByRole("radio", { name: "Traffic" }));
+  expect(onLook).toHaveBeenCalledWith({ by: "session" });
+});

@@ -12,6 +12,7 @@ import {
   daysOf,
   hoursOf,
   rangeStart,
+  TOLD_DIMENSIONS,
   zone,
 } from "@/lib/spend";
 import { flowsHref, historyHref, type SpendView, spendHref } from "@/routes/paths";
@@ -48,7 +49,13 @@ const CHARTS = [
 ] as const;
 type Chart = (typeof CHARTS)[number]["value"];
 
+const SOURCES = [
+  { value: "record", label: "Traffic" },
+  { value: "transcripts", label: "Agents' files" },
+] as const;
+
 // What the numbers beside the costs count.
+const TOLD_NOTE = "counted in responses";
 const FLOW_NOTE = "counted in flows: a request and its answer each";
 const TOOL_NOTE = "counted in calls of the tool";
 const CLASS_NOTE = "counted in tokens";
@@ -57,11 +64,13 @@ const BY = DIMENSIONS.map((value) => ({ value, label: DIMENSION_LABELS[value] })
 
 export function SpendScreen({ view, onLook }: SpendScreenProps) {
   const range = view.range ?? "30d";
-  const by = view.by ?? "model";
+  const isTold = view.from === "transcripts";
+  const choices = isTold ? BY.filter(({ value }) => TOLD_DIMENSIONS.includes(value)) : BY;
+  const by = choices.find(({ value }) => value === view.by)?.value ?? "model";
   const now = new Date();
   const { model, project } = view;
   const since = rangeStart(range, now);
-  const params = { since, model, project };
+  const params = { since, model, project, ...(isTold ? { from: "transcripts" } : {}) };
   const days = useQuery(
     costQuery({ ...params, group_by: range === "today" ? "hour" : "day", tz: zone(now) }),
   );
@@ -71,12 +80,32 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
     <Page
       title="Spend"
       note={
-        <OfTheWire
-          what="Of what passed through the proxy, as providers tell it, or calculated on this machine from the usage that they state."
-          href={historyHref()}
-        />
+        isTold ? (
+          <span className="text-xs text-ink-3">
+            Of what agents wrote in files of their own, also of sessions that never passed here:
+            each response once, priced on this machine.
+          </span>
+        ) : (
+          <OfTheWire
+            what="Of what passed through the proxy, as providers tell it, or calculated on this machine from the usage that they state."
+            href={historyHref()}
+          />
+        )
       }
-      actions={<RangePicker range={range} onRange={(next) => onLook({ ...view, range: next })} />}
+      actions={
+        <div className="flex flex-wrap items-center gap-2 sm:justify-end">
+          <Segmented
+            label="Told from"
+            value={view.from ?? "record"}
+            choices={SOURCES}
+            onChange={(next) => {
+              const { from, ...rest } = view;
+              onLook(next === "transcripts" ? { ...rest, from: next } : rest);
+            }}
+          />
+          <RangePicker range={range} onRange={(next) => onLook({ ...view, range: next })} />
+        </div>
+      }
     >
       <Narrowed view={view} />
       <div ref={box} className="flex flex-col gap-8">
@@ -85,7 +114,7 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
             page={days.data}
             since={since}
             now={now}
-            filter={{ model, project }}
+            view={view}
             chart={view.chart ?? "cost"}
             onChart={(next) => {
               const { chart, ...rest } = view;
@@ -100,19 +129,31 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
         {days.data && days.data.totals.flows > 0 ? (
           <Section
             title="Where it goes"
-            note={by === "class" ? CLASS_NOTE : by === "tool" ? TOOL_NOTE : FLOW_NOTE}
+            note={
+              by === "class"
+                ? CLASS_NOTE
+                : by === "tool"
+                  ? TOOL_NOTE
+                  : isTold
+                    ? TOLD_NOTE
+                    : FLOW_NOTE
+            }
             actions={
               <div className="max-w-full overflow-x-auto">
                 <Segmented
                   label="Told apart by"
                   value={by}
-                  choices={BY}
+                  choices={choices}
                   onChange={(next) => onLook({ ...view, by: next })}
                 />
               </div>
             }
           >
-            {by === "commit" ? <Commits params={params} /> : <Breakdown by={by} params={params} />}
+            {by === "commit" ? (
+              <Commits params={params} />
+            ) : (
+              <Breakdown by={by} params={params} view={view} />
+            )}
           </Section>
         ) : null}
         {days.data && days.data.totals.flows > 0 && range !== "today" ? (
@@ -124,6 +165,7 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
             }}
             params={params}
             filter={{ model, project }}
+            counted={isTold ? "response" : "flow"}
           />
         ) : null}
       </div>
@@ -161,25 +203,21 @@ function Totals({
   page,
   since,
   now,
-  filter,
+  view,
   chart,
   onChart,
 }: {
   page: CostPage;
   since: string | undefined;
   now: Date;
-  filter: { model: string | undefined; project: string | undefined };
+  view: SpendView;
   chart: Chart;
   onChart: (chart: Chart) => void;
 }) {
   const { totals } = page;
-  if (totals.flows === 0) {
-    return (
-      <Notice title="Nothing was spent in this time">
-        <p>Costs appear as agents' flows end. A longer span, or fewer filters, may show more.</p>
-      </Notice>
-    );
-  }
+  const isTold = view.from === "transcripts";
+  const counted = isTold ? "response" : "flow";
+  if (totals.flows === 0) return <Nothing view={view} since={since} />;
   const { usage } = totals;
   const input = usage.input_uncached;
   const read = usage.cache_read;
@@ -191,8 +229,8 @@ function Totals({
     ? hoursOf(page, now)
     : daysOf(page, since === undefined ? undefined : new Date(since), now);
   const known = {
-    ...(filter.model === undefined ? {} : { model: filter.model }),
-    ...(filter.project === undefined ? {} : { project: filter.project }),
+    ...(view.model === undefined ? {} : { model: view.model }),
+    ...(view.project === undefined ? {} : { project: view.project }),
   };
   return (
     <>
@@ -203,7 +241,7 @@ function Totals({
           note={
             <>
               <Estimate of={totals.estimated} className="block" />
-              {count(totals.priced_flows)} of {plural(totals.flows, "flow")} with a cost
+              {count(totals.priced_flows)} of {plural(totals.flows, counted)} with a cost
               {told > 0 ? `; ${money(told)} of it as the provider told it` : ", by the price book"}
             </>
           }
@@ -214,8 +252,8 @@ function Totals({
           tone={totals.unpriced_flows > 0 ? "warn" : "idle"}
           note={
             totals.unpriced_flows > 0
-              ? "flows that cost something, nobody knows how much"
-              : "every flow that costs has its price"
+              ? `${counted}s that cost something, nobody knows how much`
+              : `every ${counted} that costs has its price`
           }
         />
         <Figure
@@ -233,34 +271,45 @@ function Totals({
           }
         />
       </Figures>
+      {page.read === null || page.read.refused + page.read.unreadable_lines === 0 ? null : (
+        <Note tone="warn">
+          {[
+            ...(page.read.refused > 0
+              ? [`${plural(page.read.refused, "file")} could not be read`]
+              : []),
+            ...(page.read.unreadable_lines > 0
+              ? [`${plural(page.read.unreadable_lines, "line")} that should tell usage could not`]
+              : []),
+          ].join("; ")}
+          .
+        </Note>
+      )}
       {page.complete ? null : (
         <Note tone="info">Flows of an earlier version are still being added up.</Note>
       )}
       {page.unpriced.length > 0 ? (
         <section aria-label="Models without a price" className="flex flex-wrap items-center gap-2">
           <span className="text-xs text-warn">No price, or not for all that was used:</span>
-          {page.unpriced.map(({ model, provider, unpriced_flows: flows }) => (
-            <a
-              key={`${provider} ${model}`}
-              href={flowsHref({
-                ...(model === null ? {} : { model }),
-                ...(since === undefined ? {} : { since }),
-              })}
-              className="rounded-sm hover:underline"
-            >
-              <Badge tone="warn" title={provider ?? undefined}>
-                {model === null ? "unknown model" : oneLine(model, 60)} · {plural(flows, "flow")}
-              </Badge>
-            </a>
+          {page.unpriced.map((it) => (
+            <UnpricedModel
+              key={`${it.provider} ${it.model}`}
+              of={it}
+              since={since}
+              counted={counted}
+            />
           ))}
         </section>
       ) : null}
       <Section
         title={hourly ? "By hour" : "By day"}
         note={[
-          chart === "cost"
-            ? "what the flows cost that began then"
-            : "tokens of the flows that began then",
+          isTold
+            ? chart === "cost"
+              ? "what the responses cost that were written down then"
+              : "tokens of the responses that were written down then"
+            : chart === "cost"
+              ? "what the flows cost that began then"
+              : "tokens of the flows that began then",
           ...(spans.length === DAYS_MAX ? [`the newest ${DAYS_MAX} days`] : []),
         ].join("; ")}
         actions={
@@ -268,11 +317,81 @@ function Totals({
         }
       >
         {chart === "cost" ? (
-          <DayChart spans={spans} filter={known} />
+          <DayChart
+            spans={spans}
+            counted={counted}
+            hrefOf={({ since, until }) => (isTold ? null : flowsHref({ ...known, since, until }))}
+          />
         ) : (
           <TokenChart spans={spans} />
         )}
       </Section>
     </>
+  );
+}
+
+/** Of a time of which no flow tells a cost: agents' own files may. */
+function Nothing({ view, since }: { view: SpendView; since: string | undefined }) {
+  const isTold = view.from === "transcripts";
+  const { model, project } = view;
+  const told = useQuery({
+    ...costQuery({ since, model, project, from: "transcripts" }),
+    enabled: !isTold,
+    retry: false,
+  });
+  const { flows, cost } = told.data?.totals ?? { flows: 0, cost: null };
+  if (isTold) {
+    return (
+      <Notice title="Agents' files tell of no response in this time">
+        <p>A longer span, or fewer filters, may show more.</p>
+      </Notice>
+    );
+  }
+  return (
+    <Notice title="Nothing was spent in this time">
+      <p>Costs appear as agents' flows end. A longer span, or fewer filters, may show more.</p>
+      {flows > 0 ? (
+        <p>
+          Agents' own files tell of {plural(flows, "response")} in it
+          {cost === null ? "" : `, for ${money(cost.micro_usd)}`}:{" "}
+          <a
+            href={spendHref({ ...view, from: "transcripts" })}
+            className="font-medium text-accent hover:underline"
+          >
+            show what they cost
+          </a>
+          .
+        </p>
+      ) : null}
+    </Notice>
+  );
+}
+
+/** What has no price leads to its flows; what agents wrote themselves has none. */
+function UnpricedModel({
+  of: { model, provider, unpriced_flows: flows },
+  since,
+  counted,
+}: {
+  of: CostPage["unpriced"][number];
+  since: string | undefined;
+  counted: "flow" | "response";
+}) {
+  const badge = (
+    <Badge tone="warn" title={provider ?? undefined}>
+      {model === null ? "unknown model" : oneLine(model, 60)} · {plural(flows, counted)}
+    </Badge>
+  );
+  if (counted === "response") return badge;
+  return (
+    <a
+      href={flowsHref({
+        ...(model === null ? {} : { model }),
+        ...(since === undefined ? {} : { since }),
+      })}
+      className="rounded-sm hover:underline"
+    >
+      {badge}
+    </a>
   );
 }

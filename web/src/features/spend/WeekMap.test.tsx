@@ -16,7 +16,13 @@ const hour = new Date(2026, 0, 5, 9);
 const show = (measure: "flows" | "cost", cost: { micro_usd: number } | null) => {
   const onMeasure = vi.fn();
   renderScreen(
-    <WeekMap measure={measure} onMeasure={onMeasure} params={{}} filter={{ model: "m" }} />,
+    <WeekMap
+      measure={measure}
+      onMeasure={onMeasure}
+      params={{}}
+      counted="flow"
+      filter={{ model: "m" }}
+    />,
     {
       "/api/analytics/cost": makeCostPage("hour", [
         makeCostItem({ hour: hour.toISOString(), flows: 4, cost }),

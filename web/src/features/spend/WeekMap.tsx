@@ -11,10 +11,16 @@ import { Failed } from "@/ui/Failed";
 import { Section } from "@/ui/Page";
 import { Segmented } from "@/ui/Segmented";
 
-const MEASURES = [
-  { value: "flows", label: "Flows" },
-  { value: "cost", label: "Cost" },
-] as const;
+const MEASURES = {
+  flow: [
+    { value: "flows", label: "Flows" },
+    { value: "cost", label: "Cost" },
+  ],
+  response: [
+    { value: "flows", label: "Responses" },
+    { value: "cost", label: "Cost" },
+  ],
+} as const;
 
 const TONES = [
   "bg-raised",
@@ -32,9 +38,11 @@ export interface WeekMapProps {
   onMeasure: (measure: Measure) => void;
   params: Params;
   filter: { model?: string | undefined; project?: string | undefined };
+  /** What is counted; only flows can be opened. */
+  counted: "flow" | "response";
 }
 
-export function WeekMap({ measure, onMeasure, params, filter }: WeekMapProps) {
+export function WeekMap({ measure, onMeasure, params, filter, counted }: WeekMapProps) {
   const { data, error, refetch } = useQuery(activityQuery(params));
   if (!data && error) {
     return <Failed what="The hours" error={error} onRetry={() => void refetch()} />;
@@ -44,13 +52,22 @@ export function WeekMap({ measure, onMeasure, params, filter }: WeekMapProps) {
     <Section
       title="Hours of the week"
       note={[
-        measure === "flows"
-          ? "flows that began then: a request and its answer each"
-          : "what the flows cost that began then",
+        counted === "response"
+          ? measure === "flows"
+            ? "responses that were written down then"
+            : "what the responses cost that were written down then"
+          : measure === "flows"
+            ? "flows that began then: a request and its answer each"
+            : "what the flows cost that began then",
         ...(data?.more ? [`the first ${count(data.items.length)} hours only`] : []),
       ].join("; ")}
       actions={
-        <Segmented label="Told by" value={measure} choices={MEASURES} onChange={onMeasure} />
+        <Segmented
+          label="Told by"
+          value={measure}
+          choices={MEASURES[counted]}
+          onChange={onMeasure}
+        />
       }
     >
       <div className="rounded-lg border px-3 pt-3 pb-2.5">
@@ -59,7 +76,7 @@ export function WeekMap({ measure, onMeasure, params, filter }: WeekMapProps) {
           what only a screen reader sees scrolls with it.
         */}
         <div className="relative overflow-x-auto" aria-busy={data === undefined}>
-          <Week week={week} measure={measure} filter={filter} />
+          <Week week={week} measure={measure} filter={filter} counted={counted} />
         </div>
         <Scale />
       </div>
@@ -71,9 +88,10 @@ interface WeekProps {
   week: HourCell[][];
   measure: Measure;
   filter: WeekMapProps["filter"];
+  counted: WeekMapProps["counted"];
 }
 
-function Week({ week, measure, filter }: WeekProps) {
+function Week({ week, measure, filter, counted }: WeekProps) {
   const table = useRef<HTMLTableElement>(null);
   const [at, setAt] = useState({ day: 0, hour: 0 });
   const most = week.flat().reduce((found, cell) => Math.max(found, cell[measure] ?? 0), 0);
@@ -111,7 +129,8 @@ function Week({ week, measure, filter }: WeekProps) {
               <span className="sr-only">{WEEKDAYS[day]}</span>
             </th>
             {cells.map((cell, hour) => {
-              const told = tell(cell, WEEKDAYS[day] ?? "", hour);
+              const told = tell(cell, WEEKDAYS[day] ?? "", hour, counted);
+              const isLink = cell.newest !== null && counted === "flow";
               const place = {
                 "data-at": `${day} ${hour}`,
                 title: told,
@@ -121,7 +140,7 @@ function Week({ week, measure, filter }: WeekProps) {
                 className: cx(
                   "block h-6 rounded-sm",
                   TONES[strength(cell[measure], most)],
-                  cell.newest ? "hover:outline-2 hover:outline-accent" : undefined,
+                  isLink ? "hover:outline-2 hover:outline-accent" : undefined,
                   // What costs nobody knows how much is no zero.
                   measure === "cost" && cell.flows > 0 && cell.cost === null && "bg-warn-soft",
                 ),
@@ -129,7 +148,7 @@ function Week({ week, measure, filter }: WeekProps) {
               return (
                 // biome-ignore lint/suspicious/noArrayIndexKey: an hour is its place in the day
                 <td key={hour} className="p-0">
-                  {cell.newest ? (
+                  {isLink && cell.newest ? (
                     <a {...place} aria-label={told} href={hrefOf(cell.newest, filter)} />
                   ) : (
                     <span {...place} role="img" aria-label={told} />
@@ -151,10 +170,16 @@ const STEPS_OF: Record<string, { day: number; hour: number } | undefined> = {
   ArrowRight: { day: 0, hour: 1 },
 };
 
-function tell({ flows, cost, newest }: HourCell, day: string, hour: number): string {
+function tell(
+  { flows, cost, newest }: HourCell,
+  day: string,
+  hour: number,
+  counted: WeekMapProps["counted"],
+): string {
   const when = `${day} ${twoDigits(hour)}:00`;
   if (newest === null) return `${when}: nothing`;
-  return `${when}: ${plural(flows, "flow")}, ${cost === null ? "cost not known" : money(cost)}; opens the newest such hour`;
+  const told = `${when}: ${plural(flows, counted)}, ${cost === null ? "cost not known" : money(cost)}`;
+  return counted === "flow" ? `${told}; opens the newest such hour` : told;
 }
 
 function hrefOf(newest: Date, { model, project }: WeekMapProps["filter"]): string {
