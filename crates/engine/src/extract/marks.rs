@@ -142,9 +142,19 @@ const fn marks(mode: ExtractMode, format: TranscriptFormat) -> Marks {
         (Mode::Errors, _) => &["error\""],
         (Mode::HooksRun, Format::ClaudeCode) => &["hook"],
         (Mode::Permissions, Format::ClaudeCode) => {
-            &["\"permissionDecision\"", "\"permissionMode\"", "\"permission-mode\"", "\"mode\""]
+            &[
+                "\"permissionDecision\"",
+                "\"permissionMode\"",
+                "\"permission-mode\"",
+                "\"mode\"",
+                // A call that was not let run is told with the name of its tool.
+                "tool_use\"",
+                OF_CLAUDES_RESULTS,
+            ]
         }
-        (Mode::Permissions, Format::Codex) => &["approval", "permission"],
+        (Mode::Permissions, Format::Codex) => {
+            &["approval", "permission", "_call\"", OF_CODEXS_RESULTS, "_end\""]
+        }
         (Mode::RateLimits, Format::Codex) => &["\"rate_limits\""],
         (Mode::ToolDefinitions, Format::Codex) => &["\"session_meta\"", "\"additional_tools\""],
         _ => return Marks::None,

@@ -188,8 +188,8 @@ modes! {
         content "What the model was told"
     }
     Permissions "permissions" "That something was allowed or refused, or how that is decided" {
-        kind "Which, by the agent's name for it"
-        value "What was decided"
+        kind "Which, by the agent's name for it; `denied` of a call that a person or a rule did not let run"
+        value "What was decided; of such a call its `call_id`, its `tool` (null where the call is not in this file) and `content`, what the model was told"
     }
     Commands "commands" "A shell command that the model called for" {
         call_id "The call's id"

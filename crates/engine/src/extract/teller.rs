@@ -5,10 +5,12 @@ mod calls;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use langley_model::{LineFacts, LineRole, Micros, Redactor};
+use langley_model::{LineFacts, LineRole, Micros, Redactor, ToolOutcome};
 use langley_protocol::transcript::{
     Aside, Item, LinesRead, TranscriptFormat, UsageLine, UsageReader,
 };
+
+use serde_json::Value;
 
 use self::calls::call_id;
 use super::marks::Needed;
@@ -80,7 +82,7 @@ impl<'q> Teller<'q> {
         let desk = Desk::new(query, redactor, file.format);
         Self {
             format: file.format,
-            path: serde_json::Value::from(file.path.to_string_lossy()).to_string(),
+            path: Value::from(file.path.to_string_lossy()).to_string(),
             needed: Needed::of(desk.asked(), file.format),
             desk,
             stem: named_session(&file.path, file.format),
@@ -374,6 +376,17 @@ impl<'q> Teller<'q> {
                         record.json("content", Some(content));
                     });
                 }
+                // Codex says of no result that it failed.
+                if has_failed != Some(false)
+                    && (has_failed.is_some() || self.format == TranscriptFormat::Codex)
+                    && self.desk.asks(Mode::Permissions)
+                    && of_result() == ToolOutcome::Denied
+                {
+                    let refused = refused(&id, tool, content);
+                    self.say(Mode::Permissions, facts, |record| {
+                        valued(record, "denied", &refused);
+                    });
+                }
                 if self.desk.asks(Mode::Patches) {
                     self.patch_noted(facts, &id, detail);
                 }
@@ -491,6 +504,12 @@ fn text_of(line: &[u8]) -> Cow<'_, str> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(line),
     }
+}
+
+/// A call that was not let run, as JSON.
+fn refused(id: &str, tool: Option<&str>, content: &str) -> String {
+    let id = Value::from(Some(id).filter(|id| !id.is_empty()));
+    format!(r#"{{"call_id":{id},"tool":{},"content":{content}}}"#, Value::from(tool))
 }
 
 fn valued(record: &mut Record<'_>, kind: &str, json: &str) {

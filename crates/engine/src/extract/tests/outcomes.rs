@@ -224,3 +224,30 @@ fn gemini_clis_calls_have_their_results_beside_them() {
     let expected = [("a", Some("cancelled")), ("b", Some("succeeded")), ("c", Some("failed"))];
     come(&root, &expected);
 }
+
+#[test]
+fn a_call_that_was_not_let_run_is_a_permission_that_was_refused() {
+    let words = "The user doesn't want to proceed with this tool use. The tool use was rejected";
+    let refused = |id: &str, tool: Option<&str>| json!({ "kind": "denied", "value": { "call_id": id, "tool": tool, "content": words } });
+    let lines = [
+        bash("no"),
+        result("no", words, true),
+        bash("bad"),
+        result("bad", "Exit code 2", true),
+        // What a tool gave back may say so as well.
+        bash("ok"),
+        result("ok", words, false),
+        result("other", words, true),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let folder = one_file(text.as_bytes());
+    for modes in [&[ExtractMode::Permissions], ExtractMode::ALL] {
+        let told = super::told(folder.path(), &ExtractQuery::new(modes));
+        let told: Vec<_> = told.iter().filter(|it| it["mode"] == "permissions").collect();
+        let expected = [refused("no", Some("Bash")), refused("other", None)];
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        for (told, expected) in told.iter().zip(expected) {
+            assert_eq!((&told["kind"], &told["value"]), (&expected["kind"], &expected["value"]));
+        }
+    }
+}
