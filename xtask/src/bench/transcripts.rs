@@ -1,13 +1,13 @@
 //! `cargo xtask bench transcripts`: how quickly costs are told from agents' own files, beside other programs that read
 //! the same files in the same run.
 //!
-//! Each program is started anew for each round, one after the other, and everything is in the page cache. What counts
-//! is the ratio within a round, and that all come to the same tokens.
+//! Each program is started anew for each round, one after the other in rotated order, and everything is in the page
+//! cache. What counts is the ratio within a round, and that all come to the same tokens.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,6 @@ struct Reader {
 #[derive(Clone, Copy)]
 struct Run {
     wall: Duration,
-    peak_kib: u64,
     output: Option<u64>,
 }
 
@@ -67,17 +66,18 @@ pub(super) fn transcripts(options: &TranscriptsOptions) -> Result<()> {
     std::fs::create_dir(&home)?;
     let corpus = Corpus::of(&options.corpus, folder.path())?;
     let readers = readers(options, &binary, &corpus, &home);
+    // The first round brings the files into the page cache, and tells the memory: to look at it takes time from a program
+    // that has all cores.
+    let peaks = readers.iter().map(Reader::peak_kib).collect::<Result<Vec<_>>>()?;
     let mut runs: Vec<Vec<Run>> = vec![Vec::new(); readers.len()];
-    // The first round brings the files into the page cache and is not counted.
-    for round in 0..=options.rounds.max(1) {
-        for (reader, runs) in readers.iter().zip(&mut runs) {
-            let run = reader.run()?;
-            if round > 0 {
-                runs.push(run);
-            }
+    for round in 0..options.rounds.max(1) {
+        // Each begins a round in its turn: who runs behind another finds the processor's cache full of that one's.
+        for step in 0..readers.len() {
+            let place = (round + step) % readers.len();
+            runs[place].push(readers[place].run()?);
         }
     }
-    print!("{}", table(&readers, &runs, corpus.bytes));
+    print!("{}", table(&readers, &runs, &peaks, corpus.bytes));
     let told = runs.first().and_then(|runs| runs.first()).and_then(|run| run.output);
     match corpus.output {
         Some(expected) if told != Some(expected) => {
@@ -149,6 +149,28 @@ fn readers(
 
 impl Reader {
     fn run(&self) -> Result<Run> {
+        let started = Instant::now();
+        let (output, wall) = self.end(self.begin()?, started)?;
+        Ok(Run { wall, output: (self.output)(&output) })
+    }
+
+    /// The most memory that it has while it runs.
+    fn peak_kib(&self) -> Result<u64> {
+        let child = self.begin()?;
+        let id = child.id();
+        thread::scope(|scope| {
+            let reading = scope.spawn(|| self.end(child, Instant::now()));
+            let mut peak = 0;
+            while !reading.is_finished() {
+                peak = resident_kib(id, "VmHWM:").unwrap_or(peak).max(peak);
+                thread::sleep(LOOK);
+            }
+            let Ok(ended) = reading.join() else { bail!("{} could not be read", self.name) };
+            ended.map(|_| peak)
+        })
+    }
+
+    fn begin(&self) -> Result<Child> {
         if let Some(file) = &self.without {
             // The first run has none.
             let _ = std::fs::remove_file(file);
@@ -158,32 +180,23 @@ impl Reader {
             .args(&self.arguments)
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.env("TZ", "UTC").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let started = Instant::now();
-        let mut child =
-            command.spawn().with_context(|| format!("{} could not be started", self.name))?;
-        let id = child.id();
+        command.spawn().with_context(|| format!("{} could not be started", self.name))
+    }
+
+    /// What it printed, and how long it took.
+    fn end(&self, mut child: Child, started: Instant) -> Result<(String, Duration)> {
+        let mut output = String::new();
         let mut out = child.stdout.take().context("its output is not there")?;
-        let (output, peak_kib) = thread::scope(|scope| {
-            let reading = scope.spawn(move || {
-                let mut text = String::new();
-                out.read_to_string(&mut text).map(|_| text)
-            });
-            let mut peak = 0;
-            while !reading.is_finished() {
-                peak = resident_kib(id, "VmHWM:").unwrap_or(peak).max(peak);
-                thread::sleep(LOOK);
-            }
-            (reading.join(), peak)
-        });
+        let read = out.read_to_string(&mut output);
         let status = child.wait()?;
         let wall = started.elapsed();
-        let Ok(Ok(output)) = output else { bail!("{} could not be read", self.name) };
+        read.with_context(|| format!("{} could not be read", self.name))?;
         ensure!(status.success(), "{} ended with {status}", self.name);
-        Ok(Run { wall, peak_kib, output: (self.output)(&output) })
+        Ok((output, wall))
     }
 }
 
-fn table(readers: &[Reader], runs: &[Vec<Run>], bytes: u64) -> String {
+fn table(readers: &[Reader], runs: &[Vec<Run>], peaks: &[u64], bytes: u64) -> String {
     let mut text = format!(
         "{:.2} GB, medians\n{:<16}{:>10}{:>10}{:>12}{:>10}  output tokens\n",
         bytes as f64 / 1e9,
@@ -193,7 +206,7 @@ fn table(readers: &[Reader], runs: &[Vec<Run>], bytes: u64) -> String {
         "of langley",
         "MB"
     );
-    for (reader, own) in readers.iter().zip(runs) {
+    for ((reader, own), peak_kib) in readers.iter().zip(runs).zip(peaks) {
         let middle = |of: &dyn Fn(usize) -> f64| {
             let values: Vec<f64> = (0..own.len()).map(of).collect();
             median(&values).unwrap_or(0.0)
@@ -208,7 +221,7 @@ fn table(readers: &[Reader], runs: &[Vec<Run>], bytes: u64) -> String {
             middle(&wall) * 1000.0,
             middle(&|place| bytes as f64 / 1e9 / wall(place)),
             middle(&ratio),
-            middle(&|place| own[place].peak_kib as f64 / 1024.0),
+            *peak_kib as f64 / 1024.0,
             output.map_or_else(|| "-".to_owned(), |output| output.to_string()),
         );
     }
