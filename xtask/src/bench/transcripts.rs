@@ -125,7 +125,16 @@ fn readers(
         arguments: ["-noheader", "-csv", "-c", &typed(&files)].map(str::to_owned).to_vec(),
         variables: vec![("HOME", home.to_owned())],
         without: None,
-        output: |text| text.lines().map(|row| row.split(',').nth(3)?.parse::<u64>().ok()).sum(),
+        output: output_of_rows,
+    }));
+    // Its newest version may be there as a package of Python's alone.
+    readers.extend(on_path("python3").filter(|python| has_duckdb(python)).map(|program| Reader {
+        name: "duckdb, python",
+        program,
+        arguments: vec!["-c".to_owned(), SCRIPT.to_owned(), typed(&files)],
+        variables: vec![("HOME", home.to_owned())],
+        without: None,
+        output: output_of_rows,
     }));
     let both = on_path("rg").is_some() && on_path("jq").is_some();
     readers.extend(on_path("sh").filter(|_| both).map(|program| Reader {
@@ -245,6 +254,21 @@ fn typed(files: &str) -> String {
            sum(u.cache_creation.ephemeral_5m_input_tokens), sum(u.cache_creation.ephemeral_1h_input_tokens) \
          FROM responses GROUP BY day, model ORDER BY day, model"
     )
+}
+
+/// Asks DuckDB within Python, and prints what it answers as its command line does.
+const SCRIPT: &str =
+    "import sys, duckdb\nfor row in duckdb.sql(sys.argv[1]).fetchall(): print(*row, sep=',')";
+
+fn has_duckdb(python: &Path) -> bool {
+    let mut command = Command::new(python);
+    command.args(["-c", "import duckdb"]).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The sum of the fourth column.
+fn output_of_rows(text: &str) -> Option<u64> {
+    text.lines().map(|row| row.split(',').nth(3)?.parse::<u64>().ok()).sum()
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
