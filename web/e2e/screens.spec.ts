@@ -128,6 +128,8 @@ for (const theme of ["light", "dark"] as const) {
         "/spend?by=commit",
         "/spend?chart=tokens",
         "/spend?model=none",
+        "/spend?from=transcripts",
+        "/spend?from=transcripts&by=session",
         "/tools",
         "/findings",
         "/findings?state=muted",
