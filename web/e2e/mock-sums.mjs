@@ -247,6 +247,8 @@ export function cost(flows, query) {
   const page = {
     complete: true,
     from_flows: false,
+    source: "record",
+    read: null,
     group_by: by,
     items: [],
     more: false,
