@@ -59,8 +59,8 @@ const SCANS: [&str; 6] = [
     "CREATE INDEX transcript_blocks_small ON transcript_blocks (id) WHERE raw_len < 32768;",
     "CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (input_tokens IS NULL OR output_tokens IS NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');",
     "UPDATE transcripts SET offset = 0, lines = 0, head = iif(offset >= 4096, head, 0), tail = 0, modified_ns = 0 WHERE records > lines;",
-    "DELETE FROM transcript_responses WHERE request_id IS NULL AND message_id IS NOT NULL AND EXISTS (SELECT 1 FROM transcript_responses AS other WHERE other.message_id = transcript_responses.message_id AND other.request_id IS NULL AND (ifnull(other.output_tokens, -1), -other.id) > (ifnull(transcript_responses.output_tokens, -1), -transcript_responses.id));",
-    "UPDATE OR IGNORE transcript_responses SET request_id = '' WHERE request_id IS NULL AND message_id IS NOT NULL;",
+    "DELETE FROM transcript_responses WHERE request_id IS NULL AND message_id <> '' AND EXISTS (SELECT 1 FROM transcript_responses AS other WHERE other.message_id = transcript_responses.message_id AND other.request_id IS NULL AND (ifnull(other.output_tokens, -1), -other.id) > (ifnull(transcript_responses.output_tokens, -1), -transcript_responses.id));",
+    "UPDATE OR IGNORE transcript_responses SET request_id = '' WHERE request_id IS NULL AND message_id <> '';",
 ];
 
 /// The first that keeps sums, and the first that sums what this program does.

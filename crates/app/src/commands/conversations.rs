@@ -38,7 +38,8 @@ pub(crate) fn conversations(global: &GlobalArgs, args: &ConversationsArgs) -> Re
     match &args.id {
         Some(id) if args.delete => delete(global, args, id),
         Some(id) => {
-            let known = reading::read(&home, "conversation", |store| session_id::kept(store, id))?;
+            let known =
+                reading::read(&home, "conversation", |store| session_id::kept(store, id, false))?;
             one((global, &home), args, &session_id::whole(id, known)?)
         }
         None => list(&home, args),

@@ -182,7 +182,7 @@ fn cell(name: &str, value: Option<&Value>) -> String {
             number.as_i64().map_or_else(|| number.to_string(), dollars)
         }
         (_, Some(Value::Bool(is))) => if *is { "yes" } else { "no" }.to_owned(),
-        ("started" | "ended", _) => time(value),
+        ("started", _) => time(value),
         (name, _) if name.ends_with("_at") => time(value),
         ("models", Some(Value::Array(names))) => {
             cut(&names.iter().map(|name| word(Some(name))).collect::<Vec<_>>().join(", "), CELL)

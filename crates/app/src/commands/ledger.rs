@@ -24,7 +24,7 @@ use crate::table::Table;
 pub(crate) fn ledger(global: &GlobalArgs, args: &LedgerArgs) -> Result<()> {
     let home = Home::named(global)?;
     if let Some(asked) = &args.session {
-        let known = reading::read(&home, "ledger", |store| session_id::kept(store, asked))?;
+        let known = reading::read(&home, "ledger", |store| session_id::kept(store, asked, true))?;
         let session = &session_id::whole(asked, known)?;
         let (found, deleted_at) = reading::read(&home, "ledger", |store| {
             Ok((ledger_of(store, session)?, store.conversation_deleted_at(session)?))

@@ -34,10 +34,14 @@ pub(super) fn whole(asked: &str, known: impl IntoIterator<Item = String>) -> Res
     }
 }
 
-/// Those of conversations that are kept, and what is asked for itself where anything is known of it: that it was
-/// deleted, or that it passed.
-pub(super) fn kept(store: &Store, asked: &str) -> std::result::Result<Vec<String>, StoreError> {
-    let mut known = store.sessions_that_begin(asked, FOUND)?;
+/// Those of conversations that are kept, with those that passed where `has_passed` asks for them, and what is asked for
+/// itself where anything is known of it: that it was deleted, or that it passed.
+pub(super) fn kept(
+    store: &Store,
+    asked: &str,
+    has_passed: bool,
+) -> std::result::Result<Vec<String>, StoreError> {
+    let mut known = store.sessions_that_begin(asked, has_passed, FOUND)?;
     if store.session(asked)?.is_some() || store.conversation_deleted_at(asked)?.is_some() {
         known.push(asked.to_owned());
     }

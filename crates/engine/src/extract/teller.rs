@@ -116,7 +116,8 @@ impl<'q> Teller<'q> {
     fn is_awaited(&mut self, raw: &RawLine<'_>) -> bool {
         self.desk.draft.waits()
             && self.needed.may_have_a_result(raw.bytes)
-            && !self.ends_well(raw.bytes)
+            // What was torn says nothing, and is counted once it is taken apart.
+            && !(is_whole(raw) && self.ends_well(raw.bytes))
     }
 
     /// Passes over a line of which only its usage may matter; whether that could be read.
@@ -136,12 +137,9 @@ impl<'q> Teller<'q> {
     /// Whether a line is a whole object, as far as its ends show, of which nothing that is asked for can be told. Where
     /// a project is asked for, any line may say the folder.
     fn tells_nothing(&self, raw: &RawLine<'_>) -> bool {
-        let is_whole = raw.is_ended && !raw.is_cut;
-        let ends = raw.bytes.trim_ascii();
         self.line > 1
-            && is_whole
+            && is_whole(raw)
             && self.desk.query.project.is_none()
-            && ends.first().zip(ends.last()) == Some((&b'{', &b'}'))
             && !self.may_tell(raw.bytes)
     }
 
@@ -504,6 +502,12 @@ fn text_of(line: &[u8]) -> Cow<'_, str> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(line),
     }
+}
+
+/// Whether a line is a whole object, as far as its ends show.
+fn is_whole(raw: &RawLine<'_>) -> bool {
+    let ends = raw.bytes.trim_ascii();
+    raw.is_ended && !raw.is_cut && ends.first().zip(ends.last()) == Some((&b'{', &b'}'))
 }
 
 /// A call that was not let run, as JSON.

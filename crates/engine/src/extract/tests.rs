@@ -113,6 +113,22 @@ fn codexs_running_totals_belong_to_the_turns_in_which_they_were_told() {
 }
 
 #[test]
+fn an_image_without_a_word_is_a_prompt_without_text_whatever_the_agent_put_beside_it() {
+    let image = serde_json::json!({ "type": "image", "source": { "type": "base64", "data": "" } });
+    let reminder = "<system-reminder>Monday</system-reminder>";
+    let content = serde_json::json!([image, { "type": "text", "text": reminder }]);
+    let line = serde_json::json!({ "type": "user", "sessionId": "s",
+        "timestamp": "2026-01-02T00:00:01Z", "message": { "role": "user", "content": content } });
+    let folder = one_file(format!("{line}\n").as_bytes());
+    let modes = [ExtractMode::UserPrompts, ExtractMode::MetaPrompts];
+    let all = told(folder.path(), &ExtractQuery::new(&modes));
+    let said: Vec<_> = all.iter().map(|it| (&it["mode"], &it["text"], &it["images"])).collect();
+    let [meta, asked] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!((meta.0, meta.1), (&"meta-prompts".into(), &reminder.into()));
+    assert_eq!(*asked, (&"user-prompts".into(), &"".into(), &1.into()));
+}
+
+#[test]
 fn what_a_person_typed_begins_a_turn_and_what_the_agent_put_around_it_is_told_beside() {
     let at = |second: usize| format!("2026-01-02T00:00:{second:02}Z");
     let queued = serde_json::json!({ "type": "attachment", "sessionId": "s", "timestamp": at(3),

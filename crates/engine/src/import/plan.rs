@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use langley_model::Micros;
+use langley_protocol::transcript::UsageReader;
 use langley_store::KnownTranscript;
 
 use crate::transcripts::{PROBE, TranscriptFile, Walked, digest_128, probes};
@@ -68,8 +69,14 @@ pub(super) fn goes_on(file: &File, known: &KnownTranscript) -> io::Result<bool> 
     match probes(file, offset) {
         // It is being cut.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        probes => Ok(probes? == expected),
+        probes => Ok(probes? == expected && is_remembered(known)),
     }
+}
+
+/// Whether what its reader remembered can be read: of another version's it may not be, and then a reader in the midst
+/// of a file would know neither session nor model.
+fn is_remembered(known: &KnownTranscript) -> bool {
+    serde_json::from_str::<UsageReader>(&known.place.reader).is_ok()
 }
 
 /// The digest of a file's beginning; none where it is shorter than a probe.
@@ -264,9 +271,38 @@ pub(super) fn settled(file: &TranscriptFile, is_waiting: bool, now: Micros) -> i
 
 #[cfg(test)]
 mod tests {
+    use langley_protocol::transcript::TranscriptFormat;
     use langley_store::TranscriptPlace;
 
     use super::*;
+
+    #[test]
+    fn a_file_whose_reader_another_version_kept_is_read_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        std::fs::write(&path, "{}\n{}\n").unwrap();
+        let file = File::open(&path).unwrap();
+        let of = |reader: &str| KnownTranscript {
+            id: 1,
+            place: TranscriptPlace {
+                offset: 6,
+                probes: probes(&file, 6).unwrap(),
+                reader: reader.to_owned(),
+                ..TranscriptPlace::default()
+            },
+            records: 2,
+            deleted_at: None,
+        };
+        let format = TranscriptFormat::Codex;
+        let own = serde_json::to_string(&UsageReader::new(format)).unwrap();
+        assert!(goes_on(&file, &of(&own)).unwrap());
+        // As growth was kept before: without the names of its members.
+        let before = own.replace("\"grown\":null", "\"grown\":[null,[1,2,3,4,5]]");
+        assert_ne!(before, own);
+        assert!(!goes_on(&file, &of(&before)).unwrap());
+        assert!(!goes_on(&file, &of("")).unwrap());
+    }
+
     use crate::transcripts::{user_roots, walk};
 
     #[test]

@@ -65,7 +65,7 @@ pub(super) struct Spoken<'a> {
     /// What the agent put beside them, in order.
     pub(super) beside: Vec<Cow<'a, str>>,
     /// Whether an image is among it.
-    has_image: bool,
+    pub(super) has_image: bool,
 }
 
 impl<'a> Spoken<'a> {
@@ -99,27 +99,23 @@ impl<'a> Spoken<'a> {
         if is_images_tag(&text) {
             return;
         }
-        if let Some(command) = command(&text) {
-            return self.say(Cow::Owned(command));
-        }
-        let range = match persons(&text, marks) {
-            // As it stands, with the white space around it.
-            Some((start, end))
-                if text[..start].trim().is_empty() && text[end..].trim().is_empty() =>
-            {
-                return self.say(text);
-            }
+        let (start, end) = match persons(&text, marks) {
             Some(range) => range,
             None if text.trim().is_empty() => return,
             None => return self.beside.push(text),
         };
+        let command = command(&text[start..end]);
+        // As it stands, with the white space around it.
+        if command.is_none() && [&text[..start], &text[end..]].iter().all(|it| it.trim().is_empty())
+        {
+            return self.say(text);
+        }
         let part = |range: std::ops::Range<usize>| match &text {
             Cow::Borrowed(text) => Cow::Borrowed(&text[range]),
             Cow::Owned(text) => Cow::Owned(text[range].to_owned()),
         };
-        let (start, end) = range;
         let around = [part(0..start), part(end..text.len())];
-        let said = part(start..end);
+        let said = command.map_or_else(|| part(start..end), Cow::Owned);
         self.beside.extend(around.into_iter().filter(|text| !text.trim().is_empty()));
         self.say(said);
     }
@@ -265,6 +261,9 @@ mod tests {
         says(asks, &CLAUDE, Some("/review the cart"), &[]);
         let plain = "<command-message>fix</command-message>\n<command-name>fix</command-name>";
         says(plain, &CLAUDE, Some("/fix"), &[]);
+        let reminder = "<system-reminder>r</system-reminder>";
+        says(format!("{asks}\n{reminder}"), &CLAUDE, Some("/review the cart"), &[reminder]);
+        says(format!("{reminder}\n{plain}"), &CLAUDE, Some("/fix"), &[reminder]);
         let local = "<command-name>/clear</command-name>\n<command-message>clear</command-message>";
         says(local, &CLAUDE, None, &[local]);
         let notice = "<task-notification>\n<status>completed</status>\n</task-notification>\nRead the output.";

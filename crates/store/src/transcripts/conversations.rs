@@ -123,21 +123,24 @@ impl Store {
         self.readers().read(|conn| Ok(of_session(conn, session)?))
     }
 
-    /// Sessions of conversations whose ids begin so, in the order of the ids; at most `limit`.
+    /// Sessions of conversations whose ids begin so, and those of flows where `has_passed` asks for them, in the order of
+    /// the ids; at most `limit`.
     ///
     /// # Errors
     /// A failure of the file.
     pub fn sessions_that_begin(
         &self,
         beginning: &str,
+        has_passed: bool,
         limit: u32,
     ) -> Result<Vec<String>, StoreError> {
         self.readers().read(|conn| {
             let mut found = conn.prepare_cached(
-                "SELECT DISTINCT session FROM conversations
-                 WHERE substr(session, 1, length(?1)) = ?1 ORDER BY session LIMIT ?2",
+                "SELECT session FROM conversations WHERE substr(session, 1, length(?1)) = ?1
+                 UNION SELECT session_id FROM sessions
+                 WHERE ?2 AND substr(session_id, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ?3",
             )?;
-            let rows = found.query_map((beginning, limit), |row| row.get(0))?;
+            let rows = found.query_map((beginning, has_passed, limit), |row| row.get(0))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }

@@ -10,7 +10,7 @@ use langley_store::{
     TranscriptWriter,
 };
 
-use crate::given::{Fixture, leaf, options, redactor, spoil};
+use crate::given::{Fixture, ended, leaf, of, options, redactor, session, spoil};
 
 const DAY: i64 = 86_400_000_000;
 const NOW: Micros = Micros(100 * DAY);
@@ -551,4 +551,18 @@ fn responses_that_an_earlier_version_kept_without_a_requests_id_are_one_by_their
     let again = redactor().seal(shared(&["a"], true));
     assert_eq!(import(&store, again).new_responses, 0);
     assert_eq!(told("a").len(), 1);
+}
+
+#[test]
+fn sessions_are_found_by_how_they_begin_and_those_that_passed_where_they_are_asked_for() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    bring(store, [batch("ab-2", 1, 1), batch("b", 2, 1)]);
+    let mut flow = ended(10);
+    flow.session = session("ab-1");
+    fixture.write(vec![of(&flow)]);
+    let found = |has_passed, limit| store.sessions_that_begin("ab", has_passed, limit).unwrap();
+    assert_eq!(found(false, 9), ["ab-2"]);
+    assert_eq!(found(true, 9), ["ab-1", "ab-2"]);
+    assert_eq!(found(true, 1), ["ab-1"]);
 }

@@ -251,3 +251,14 @@ fn a_call_that_was_not_let_run_is_a_permission_that_was_refused() {
         }
     }
 }
+
+#[test]
+fn a_result_that_is_torn_says_nothing_of_its_call() {
+    let result = result("x", "done", false).to_string();
+    for end in ["", "\n"] {
+        let torn = &result[..result.len() - 2];
+        let folder = one_file(format!("{}\n{torn}{end}", bash("x")).as_bytes());
+        let path = folder.path().join("claude/projects");
+        come(&TranscriptRoot { format: TranscriptFormat::ClaudeCode, path }, &[("x", None)]);
+    }
+}

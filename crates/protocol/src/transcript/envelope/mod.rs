@@ -131,10 +131,14 @@ impl Said {
 
     /// What a person said is the text of a line, without what the agent put beside it.
     fn hear(&mut self, spoken: &Spoken<'_>, telling: Telling) {
-        if telling == Telling::Whole
-            && let Some(asked) = &spoken.asked
-        {
-            self.text = beginning(asked);
+        if telling != Telling::Whole {
+            return;
+        }
+        match &spoken.asked {
+            Some(asked) => self.text = beginning(asked),
+            // Whoever sent an image without a word said nothing.
+            None if spoken.has_image => self.text = None,
+            None => {}
         }
     }
 

@@ -246,11 +246,12 @@ fn shown(raw: &str) -> Cow<'_, str> {
 fn asked<'a>(facts: &LineFacts, (parts, marks): (&Parts<'a>, &Marks), items: &mut Vec<Item<'a>>) {
     let content = Content::of_parts(parts);
     if facts.role == LineRole::Prompt {
-        let Spoken { asked, beside, .. } = Spoken::of(parts, marks);
+        let Spoken { asked, beside, has_image } = Spoken::of(parts, marks);
+        // A text in which nobody says anything is a person's; beside an image it may be the agent's.
+        let is_alone = beside.is_empty() && !has_image;
         let meta = |text: Cow<'a, str>| Item::Meta { kind: tag(&text), text };
         items.extend(beside.into_iter().map(meta));
-        // A text in which nobody says anything is a person's.
-        let text = asked.or(content.text);
+        let text = asked.or_else(|| content.text.filter(|_| is_alone));
         let text = text.or_else(|| (content.images > 0).then_some(Cow::Borrowed("")));
         items.extend(text.map(|text| said(facts, text, content.images)));
         return;
